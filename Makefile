@@ -1,0 +1,65 @@
+# Crosswalk: `make run` shows it doing its job on this machine, `make test` checks it. Both install what they need.
+
+BIN     := .bin
+NODE    := local/node
+RACE    := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo -race)
+GOFILES := $(shell git ls-files '*.go' 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint check fmt bench fuzz package clean node chromium race-note
+
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+run: node ## start everything on this machine and feed it the examples (ONCE=1 ends after the feed, ARGS="…" adds flags)
+	@mkdir -p $(BIN)
+	@go build -o $(BIN)/crosswalk ./cmd/crosswalk
+	@exec $(BIN)/crosswalk run $(if $(ONCE),--once) $(ARGS)
+
+test: node chromium race-note ## run all tests, with the race detector where a C compiler is there
+	go test $(RACE) -timeout 15m ./...
+
+lint: ## gofmt, go vet, staticcheck (pinned in .ci/tools)
+	@out=$$(gofmt -l $(GOFILES)); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+	go vet ./...
+	go tool -modfile=.ci/tools/go.mod staticcheck ./...
+
+check: ## check every contract (crosswalk check)
+	go run ./cmd/crosswalk check
+
+fmt: ## format the Go files
+	gofmt -w $(GOFILES)
+
+bench: node ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## run each fuzz target for FUZZTIME (30s)
+	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$p/*_test.go | sed 's/func //'); do \
+	    echo "== $$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $${FUZZTIME:-30s} $$p || exit 1; done; done
+
+package: ## stage dist/: what the Functions host runs, for linux/amd64
+	go run ./cmd/crosswalk package --out dist
+
+clean: ## remove what was built or installed here
+	rm -rf $(BIN) dist $(NODE)/node_modules
+
+# --- what the two main targets need ---
+
+node:
+	@command -v node >/dev/null || { echo "Node 20 or later is needed (for Azurite, the storage emulator)"; exit 1; }
+	@[ -f $(NODE)/node_modules/.package-lock.json ] && [ $(NODE)/node_modules/.package-lock.json -nt $(NODE)/package-lock.json ] || { \
+	  echo "installing Azurite and the JavaScript client (npm ci in $(NODE))"; \
+	  cd $(NODE) && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json; }
+
+# The browser test needs Chromium. Where it is missing and can't be installed, that test is skipped and says so.
+chromium:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing Chromium for the browser test (apt-get install chromium)"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null \
+	      || echo "Chromium could not be installed: the browser test will be skipped"; \
+	  else echo "Chromium is not installed: the browser test will be skipped"; fi; }
+
+race-note:
+	@[ -n "$(RACE)" ] || echo "no C compiler found: the tests run without the race detector"

@@ -1,0 +1,187 @@
+// Package azurite starts Azurite, Microsoft's storage emulator, for blobs and tables on free loopback ports.
+//
+// The version is pinned in local/node. It runs on Node and keeps everything in memory, so nothing of it is left behind.
+package azurite
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// The account that every Azurite has. It is published, opens nothing but the emulator, and is no secret.
+const (
+	account = "devstoreaccount1"
+	key     = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+)
+
+// Azurite is a running emulator.
+type Azurite struct {
+	cmd         *exec.Cmd
+	blob, table string
+	stdout      *watchedOutput
+	stdin       io.Closer
+	exited      chan struct{}
+}
+
+// Options say where Azurite comes from and where it listens.
+type Options struct {
+	// NodeDir is the folder with package.json and node_modules; [Install] fills it.
+	NodeDir string
+	// BlobPort and TablePort are fixed ports; 0 takes a free one.
+	BlobPort, TablePort int
+}
+
+// Install runs `npm ci` in nodeDir where Azurite isn't there yet. say gets one line about it before it starts.
+func Install(ctx context.Context, nodeDir string, say func(string)) error {
+	if _, err := os.Stat(script(nodeDir)); err == nil {
+		return nil
+	}
+	if _, err := exec.LookPath("npm"); err != nil {
+		return errors.New("npm is not installed; Azurite, the storage emulator, needs Node 20 or later with npm")
+	}
+	say("installing Azurite and the JavaScript client (npm ci in local/node)")
+	cmd := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
+	cmd.Dir = nodeDir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("npm ci in %s: %w\n%s", nodeDir, err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
+func script(nodeDir string) string {
+	return filepath.Join(nodeDir, "node_modules", "azurite", "dist", "src", "azurite.js")
+}
+
+// Start starts Azurite and returns when both services answer. The process ends with [Azurite.Close], and with the process
+// that started it.
+func Start(ctx context.Context, o Options) (*Azurite, error) {
+	blob, table := o.BlobPort, o.TablePort
+	for _, p := range []*int{&blob, &table} {
+		if *p == 0 {
+			free, err := freePort()
+			if err != nil {
+				return nil, err
+			}
+			*p = free
+		}
+	}
+	a := &Azurite{
+		blob: fmt.Sprintf("http://127.0.0.1:%d/%s", blob, account), table: fmt.Sprintf("http://127.0.0.1:%d/%s", table, account),
+		stdout: newWatchedOutput(), exited: make(chan struct{}),
+	}
+	// --skipApiVersionCheck: the Azure SDK for Go speaks newer versions of the API than Azurite knows by name.
+	a.cmd = exec.Command("node", filepath.Join(o.NodeDir, "azurite.cjs"), "--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck",
+		"--blobHost", "127.0.0.1", "--blobPort", fmt.Sprint(blob), "--queuePort", "0", "--queueHost", "127.0.0.1",
+		"--tableHost", "127.0.0.1", "--tablePort", fmt.Sprint(table))
+	a.cmd.Stdout, a.cmd.Stderr = a.stdout, a.stdout
+	a.cmd.Dir = os.TempDir()
+	a.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// azurite.cjs ends Azurite when its standard input closes, so it can't outlive this process, however that ends.
+	var err error
+	if a.stdin, err = a.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	if err := a.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("azurite: %w", err)
+	}
+	go func() { _ = a.cmd.Wait(); close(a.exited) }()
+	for _, port := range []int{blob, table} {
+		if err := a.await(ctx, port); err != nil {
+			a.Close()
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+func (a *Azurite) await(ctx context.Context, port int) error {
+	address := fmt.Sprintf("127.0.0.1:%d", port)
+	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address); err == nil {
+			return c.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("azurite does not answer on %s: %w", address, ctx.Err())
+		case <-a.exited:
+			return fmt.Errorf("azurite ended at once; a taken port (%s) is the usual cause: %s", address, a.stdout.last())
+		case <-tick.C:
+		}
+	}
+}
+
+// ConnectionString returns the connection string for blobs and tables.
+func (a *Azurite) ConnectionString() string {
+	return strings.Join([]string{
+		"DefaultEndpointsProtocol=http", "AccountName=" + account, "AccountKey=" + key,
+		"BlobEndpoint=" + a.blob, "TableEndpoint=" + a.table,
+	}, ";") + ";"
+}
+
+// BlobEndpoint returns the address of the blob service, account included.
+func (a *Azurite) BlobEndpoint() string { return a.blob }
+
+// TableEndpoint returns the address of the table service, account included.
+func (a *Azurite) TableEndpoint() string { return a.table }
+
+// Close ends the process and waits for it.
+func (a *Azurite) Close() {
+	_ = syscall.Kill(-a.cmd.Process.Pid, syscall.SIGKILL)
+	<-a.exited
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// watchedOutput keeps the last lines that the process wrote.
+type watchedOutput struct {
+	mu    sync.Mutex
+	lines []string
+	w     *io.PipeWriter
+}
+
+func newWatchedOutput() *watchedOutput {
+	r, w := io.Pipe()
+	o := &watchedOutput{w: w}
+	go func() {
+		for sc := bufio.NewScanner(r); sc.Scan(); {
+			o.mu.Lock()
+			if o.lines = append(o.lines, sc.Text()); len(o.lines) > 20 {
+				o.lines = o.lines[1:]
+			}
+			o.mu.Unlock()
+		}
+		_, _ = io.Copy(io.Discard, r)
+	}()
+	return o
+}
+
+func (o *watchedOutput) Write(p []byte) (int, error) { return o.w.Write(p) }
+
+func (o *watchedOutput) last() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return strings.Join(o.lines, " | ")
+}

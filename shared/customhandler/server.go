@@ -1,0 +1,178 @@
+package customhandler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// MaxRequest is the largest invocation body the server reads, in bytes. A batch of 100 messages of 256 KB in base64 and
+// its metadata stay well below it.
+const MaxRequest = 128 << 20
+
+// Server answers the invocations of the Functions host. An empty 2xx answer hangs the host until functionTimeout, so no
+// handler writes answers itself: the server answers 200 with "{}" or 500 with a JSON object, and nothing else.
+type Server struct {
+	log    zerolog.Logger
+	routes map[string]invoke
+	http   *http.ServeMux
+	names  []string
+}
+
+type invoke func(ctx context.Context, req *request) error
+
+// NewServer returns a server without functions.
+func NewServer(log zerolog.Logger) *Server {
+	return &Server{log: log, routes: map[string]invoke{}, http: http.NewServeMux()}
+}
+
+// Single adds a function whose trigger delivers one message at a time. An error answers 500, which makes the host
+// abandon the message; nil answers 200, which makes it complete the message.
+func (s *Server) Single(function string, f func(context.Context, Message) error) {
+	s.add(function, func(ctx context.Context, req *request) error {
+		m, err := req.message()
+		if err != nil {
+			return err
+		}
+		return f(ctx, m)
+	})
+}
+
+// Batch adds a function whose trigger delivers several messages ("cardinality": "many"). It settles them itself and is
+// always answered 200, so that one bad message never fails its neighbours.
+func (s *Server) Batch(function string, f func(context.Context, []Message)) {
+	s.add(function, func(ctx context.Context, req *request) error {
+		messages, err := req.messages()
+		if err != nil {
+			return err
+		}
+		f(ctx, messages)
+		return nil
+	})
+}
+
+// Timer adds a function that a schedule starts.
+func (s *Server) Timer(function string, f func(context.Context) error) {
+	s.add(function, func(ctx context.Context, _ *request) error { return f(ctx) })
+}
+
+// HTTP adds a function with an HTTP trigger whose requests the host proxies or forwards unchanged. path is the public
+// path, such as "/api/dataverse-webhook".
+func (s *Server) HTTP(function, path string, h http.Handler) {
+	s.names = append(s.names, function)
+	s.http.Handle(path, h)
+}
+
+// Functions returns the names of the functions in the order they were added.
+func (s *Server) Functions() []string { return s.names }
+
+func (s *Server) add(function string, f invoke) {
+	s.names = append(s.names, function)
+	s.routes["/"+function] = f
+}
+
+// ServeHTTP answers one request of the host: an invocation, a proxied HTTP request, or the readiness probe GET /.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if f, ok := s.routes[r.URL.Path]; ok && r.Method == http.MethodPost {
+		s.answer(w, r, strings.TrimPrefix(r.URL.Path, "/"), f)
+		return
+	}
+	if h, pattern := s.http.Handler(r); pattern != "" {
+		h.ServeHTTP(w, r)
+		return
+	}
+	if r.URL.Path == "/" {
+		writeJSON(w, http.StatusOK, `{"status":"ready"}`)
+		return
+	}
+	writeJSON(w, http.StatusNotFound, `{"error":"no such function"}`)
+}
+
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, function string, f invoke) {
+	log := s.log.With().Str("function", function).Str("invocation", r.Header.Get(invocationHeader)).Logger()
+	err := func() (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = errPanic
+				log.Error().Str("panic", fmt.Sprintf("%T", p)).Msg("the function panicked")
+			}
+		}()
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxRequest))
+		if err != nil {
+			log.Error().Msg("the invocation could not be read to its end")
+			return err
+		}
+		req, err := decode(function, r.Header.Get(invocationHeader), body)
+		if err != nil {
+			return err
+		}
+		return f(r.Context(), req)
+	}()
+	var shape *ShapeError
+	if errors.As(err, &shape) {
+		log.Error().Str("field", shape.Field).Msg("the host's invocation has an unexpected shape: " + shape.Problem)
+	}
+	if err != nil {
+		writeJSON(w, http.StatusInternalServerError, `{"error":"failed; the handler's log has the reason under this invocation id"}`)
+		return
+	}
+	writeJSON(w, http.StatusOK, "{}")
+}
+
+var errPanic = errors.New("panic")
+
+const invocationHeader = "X-Azure-Functions-InvocationId"
+
+func writeJSON(w http.ResponseWriter, status int, body string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body) // the host is gone when this fails, and then nobody is left to tell
+}
+
+// Serve listens where the host expects the handler (FUNCTIONS_CUSTOMHANDLER_PORT, on IPv4 loopback) and serves until ctx
+// ends or the host is gone. It always returns an error, because a handler that ends with exit code 0 is never restarted
+// (Functions host 4.1037, seen).
+func (s *Server) Serve(ctx context.Context, port string) error {
+	if port == "" {
+		return errors.New("FUNCTIONS_CUSTOMHANDLER_PORT is not set: the handler is started by the Functions host (locally by `crosswalk run`), not by hand")
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", port))
+	if err != nil {
+		return err
+	}
+	// No write time-out: an invocation may last as long as functionTimeout. Idle connections outlive the host's pool.
+	srv := &http.Server{Handler: s, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 10 * time.Minute}
+	gone := make(chan error, 2)
+	go func() { gone <- srv.Serve(l) }()
+	go func() { gone <- waitForOrphan(ctx, os.Getppid()) }()
+	err = <-gone
+	_ = srv.Close()
+	return err
+}
+
+// ErrHostGone says that the process that started the handler has ended. The host leaves its handler behind when it is
+// killed or when a call outlives its shutdown (Functions host 4.1037, seen), so the handler looks after itself.
+var ErrHostGone = errors.New("the Functions host that started this handler has ended")
+
+func waitForOrphan(ctx context.Context, parent int) error {
+	t := time.NewTicker(500 * time.Millisecond)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-t.C:
+			if os.Getppid() != parent {
+				return ErrHostGone
+			}
+		}
+	}
+}
