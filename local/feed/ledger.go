@@ -1,0 +1,174 @@
+package feed
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"crosswalk/shared/telemetry"
+)
+
+// Pair is one event in one function. Every pair has exactly one end.
+type Pair struct{ Event, Function string }
+
+// Unrouted stands for the function of an event that no function asked for: it ends in the subscription of that name.
+const Unrouted = "unrouted"
+
+// Line is what the handler logs about one message, as far as the ledger reads it.
+type Line struct {
+	Function string   `json:"function"`
+	Event    string   `json:"event"`
+	Type     string   `json:"type"`
+	Outcome  string   `json:"outcome"`
+	Why      string   `json:"why"`
+	Reason   string   `json:"reason"`
+	Field    string   `json:"field"`
+	Detail   string   `json:"detail"`
+	Routes   []string `json:"routes"`
+	Attempt  int      `json:"attempt"`
+	RetryMS  float64  `json:"retryMs"`
+	MS       float64  `json:"ms"`
+}
+
+// ParseLine reads a line of the handler's log. ok is false where it isn't about a message.
+func ParseLine(text string) (Line, bool) {
+	var l Line
+	if !strings.HasPrefix(text, "{") || json.Unmarshal([]byte(text), &l) != nil {
+		return Line{}, false
+	}
+	return l, l.Outcome != "" && l.Function != ""
+}
+
+// End is how a pair ended.
+type End struct {
+	Outcome            string // telemetry.Delivered, NothingToDo or DeadLettered; "" while the pair is open
+	Why, Reason, Field string
+	At                 time.Time
+	Repeats            int // further deliveries after the end; the link absorbs them
+}
+
+// Ledger counts what became of every event, from the lines that the handler writes. It is safe for concurrent use.
+type Ledger struct {
+	now func() time.Time
+
+	mu      sync.Mutex
+	pairs   map[Pair]*End
+	changed chan struct{}
+}
+
+// NewLedger returns an empty ledger.
+func NewLedger(now func() time.Time) *Ledger {
+	return &Ledger{now: now, pairs: map[Pair]*End{}, changed: make(chan struct{})}
+}
+
+// Expect opens pairs, so that an event that leaves no trace at all counts as lost.
+func (l *Ledger) Expect(pairs ...Pair) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range pairs {
+		l.open(p)
+	}
+}
+
+func (l *Ledger) open(p Pair) *End {
+	if l.pairs[p] == nil {
+		l.pairs[p] = &End{}
+	}
+	return l.pairs[p]
+}
+
+// Observe takes one line.
+func (l *Ledger) Observe(line Line) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch line.Outcome {
+	case telemetry.Published:
+		for _, function := range line.Routes {
+			l.open(Pair{line.Event, function})
+		}
+		if len(line.Routes) == 0 {
+			l.end(Pair{line.Event, Unrouted}, Line{Outcome: telemetry.NothingToDo, Why: Unrouted})
+		}
+	case telemetry.Delivered, telemetry.NothingToDo, telemetry.DeadLettered:
+		l.end(Pair{line.Event, line.Function}, line)
+	default:
+		l.open(Pair{line.Event, line.Function})
+	}
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// end closes a pair. A message may be delivered again after its end: what counts is the strongest outcome, because a
+// delivery stays a delivery when its surplus copy finds nothing to do.
+func (l *Ledger) end(p Pair, line Line) {
+	e := l.open(p)
+	if e.Outcome != "" {
+		e.Repeats++
+		if strength(line.Outcome) <= strength(e.Outcome) {
+			return
+		}
+	}
+	e.Outcome, e.Why, e.Reason, e.Field, e.At = line.Outcome, line.Why, line.Reason, line.Field, l.now()
+}
+
+func strength(outcome string) int {
+	return slices.Index([]string{"", telemetry.NothingToDo, telemetry.Delivered, telemetry.DeadLettered}, outcome)
+}
+
+// End returns a pair's end; the zero End while it is open or unknown.
+func (l *Ledger) End(p Pair) End {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e := l.pairs[p]; e != nil {
+		return *e
+	}
+	return End{}
+}
+
+// Open returns the pairs without an end, sorted.
+func (l *Ledger) Open() []Pair {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []Pair
+	for p, e := range l.pairs {
+		if e.Outcome == "" {
+			out = append(out, p)
+		}
+	}
+	slices.SortFunc(out, func(a, b Pair) int {
+		return strings.Compare(a.Function+"\x00"+a.Event, b.Function+"\x00"+b.Event)
+	})
+	return out
+}
+
+// Changed returns a channel that closes with the next line.
+func (l *Ledger) Changed() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.changed
+}
+
+// Summary counts pairs by their end.
+type Summary struct{ Received, Delivered, NothingToDo, DeadLettered, Lost int }
+
+// Summary returns the counts so far. A pair that is still open counts as lost.
+func (l *Ledger) Summary() Summary {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := Summary{Received: len(l.pairs)}
+	for _, e := range l.pairs {
+		switch e.Outcome {
+		case telemetry.Delivered:
+			s.Delivered++
+		case telemetry.NothingToDo:
+			s.NothingToDo++
+		case telemetry.DeadLettered:
+			s.DeadLettered++
+		default:
+			s.Lost++
+		}
+	}
+	return s
+}
