@@ -1,0 +1,22 @@
+package broker
+
+// ReceiveDeferred takes deferred messages by their sequence numbers. Numbers that aren't those of a deferred message, or
+// of one that is under lock, are left out of the answer. Errors: ErrNotFound, ErrDisabled, ErrNotAllowed.
+func (b *Broker) ReceiveDeferred(address string, sequences []int64, mode Mode) ([]*Message, error) {
+	now := b.begin()
+	defer b.end()
+	t, err := b.find(address)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.openForReceiving(); err != nil {
+		return nil, err
+	}
+	var out []*Message
+	for _, sequence := range sequences {
+		if e := t.ledger.find(sequence); e != nil && e.phase == deferred {
+			out = append(out, t.take(e, mode, now))
+		}
+	}
+	return out, nil
+}

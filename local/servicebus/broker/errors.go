@@ -1,0 +1,29 @@
+package broker
+
+import "errors"
+
+// What an operation can end with. Errors wrap one of these and add the entity's address or the name of what was
+// wrong, never a value out of a message.
+var (
+	// ErrNotFound says that there is no such entity.
+	ErrNotFound = errors.New("the messaging entity could not be found")
+	// ErrExists says that the name is taken.
+	ErrExists = errors.New("the messaging entity already exists")
+	// ErrDisabled says that the entity's status forbids the operation.
+	ErrDisabled = errors.New("the messaging entity is disabled for this operation")
+	// ErrNotAllowed says that the entity can't do this kind of operation: sending to a subscription or a dead-letter
+	// queue, receiving from a topic or from an entity that forwards, dead-lettering inside a dead-letter queue.
+	ErrNotAllowed = errors.New("the operation is not allowed on this messaging entity")
+	// ErrInvalid says that an argument breaks a rule or a limit of Service Bus.
+	ErrInvalid = errors.New("invalid argument")
+	// ErrLockLost says that a lock token is wrong, has expired or was used already.
+	ErrLockLost = errors.New("the lock supplied is invalid: it has expired, or the message has been removed from the queue")
+	// ErrMessageNotFound says that no message of this sequence number is in the state the operation needs.
+	ErrMessageNotFound = errors.New("the message could not be found")
+	// ErrTooLarge says that a message, its properties or one of them is over the limit.
+	ErrTooLarge = errors.New("the message is larger than what is allowed")
+	// ErrQuota says that the entity is full.
+	ErrQuota = errors.New("the messaging entity has reached its maximum size")
+	// ErrNotImplemented says that Service Bus can do this and this broker can't.
+	ErrNotImplemented = errors.New("not implemented by this broker")
+)
