@@ -1,0 +1,169 @@
+package contract
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"crosswalk/shared/schema"
+	"crosswalk/shared/topology"
+)
+
+// Check checks every function under root, the folder that holds one folder per function, against the schemas and the
+// built-in topology, and runs all examples. It returns all findings sorted by file and line; it needs no network. The
+// error is for a root that can't be read.
+func Check(root string) ([]Finding, error) { return CheckAgainst(root, topology.Default()) }
+
+// CheckAgainst is Check with another topology.
+func CheckAgainst(root string, t *topology.Topology) ([]Finding, error) {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return nil, err
+	}
+	c := &checker{topology: t}
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		if err := c.folder(filepath.Join(root, e.Name()), e.Name()); err != nil {
+			return nil, err
+		}
+	}
+	c.together()
+	c.findings.sort()
+	return c.findings, nil
+}
+
+type checker struct {
+	topology *topology.Topology
+	flows    []flow
+	findings Findings
+}
+
+// flow is a contract that could be read, for the checks that look at several.
+type flow struct {
+	file string
+	plan *Plan
+	doc  *document
+}
+
+func (c *checker) add(file string, at *element, fix, format string, args ...any) {
+	r := reader{file: file}
+	r.add(at, fix, format, args...)
+	c.findings = append(c.findings, r.findings...)
+}
+
+// folder checks one function. A folder without contract.yaml and function.json is none.
+func (c *checker) folder(path, name string) error {
+	contract, function := filepath.Join(path, "contract.yaml"), filepath.Join(path, "function.json")
+	text, err := read(contract)
+	if err != nil {
+		return err
+	}
+	binding, err := read(function)
+	if err != nil || text == nil && binding == nil {
+		return err
+	}
+	first := contract
+	if text == nil {
+		first = function
+	}
+	if len(name) > topology.MaxNameLength {
+		c.add(first, nil, "rename the folder", "the function's name has %d characters; a subscription's may have %d", len(name), topology.MaxNameLength)
+	}
+	if binding != nil {
+		c.findings = append(c.findings, checkFunction(function, name, binding, text != nil)...)
+	} else {
+		c.add(contract, nil, "add function.json with a serviceBusTrigger on queue "+name, "the flow has no function.json, so nothing would start it")
+	}
+	if text == nil {
+		return nil
+	}
+	plan, doc, findings := parse(contract, name, text, schema.Lookup)
+	c.findings = append(c.findings, findings...)
+	examples, exampleFindings := Examples(path)
+	c.findings = append(c.findings, exampleFindings...)
+	if doc == nil {
+		return nil
+	}
+	c.flows = append(c.flows, flow{file: contract, plan: plan, doc: doc})
+	c.routes(contract, name, doc)
+	if len(findings) > 0 {
+		return nil // a faulty plan would only add noise
+	}
+	for _, e := range examples {
+		c.findings = append(c.findings, plan.Try(e)...)
+	}
+	return nil
+}
+
+// read returns nil for a file that doesn't exist.
+func read(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return data, nil
+}
+
+// routes checks that the topology sends the function what its contract asks for, and nothing else.
+func (c *checker) routes(file, name string, d *document) {
+	at := d.from.event
+	if at == nil {
+		return // its absence is a finding already
+	}
+	i := slices.IndexFunc(c.topology.Functions, func(f topology.Function) bool { return f.Name == name })
+	if i < 0 {
+		c.add(file, at, `add {"name": "`+name+`", "events": [{"type": "`+at.text+`"}]} to the topology's functions`, "the topology has no function %s, so no event would reach it", name)
+		return
+	}
+	var types []string
+	for _, rule := range c.topology.Functions[i].Events {
+		if rule.Type != at.text {
+			types = append(types, rule.Type)
+		}
+	}
+	if len(types) > 0 {
+		c.add(file, at, "write the same in the contract and in the topology", "the topology sends %s %s, the contract asks for %s", name, strings.Join(types, ", "), at.text)
+	}
+}
+
+// together checks what only several contracts can get wrong: who writes and who owns a field.
+func (c *checker) together() {
+	writers := map[string]string{}
+	for _, f := range c.flows {
+		for _, d := range f.doc.fields {
+			if d.from == nil && d.value == nil || slices.Contains(f.plan.To.Key, d.name.text) {
+				continue // two flows that feed one entity find its rows by the same key
+			}
+			field := f.plan.To.System + "/" + f.plan.To.Entity + "/" + d.name.text
+			if other, taken := writers[field]; taken {
+				c.add(f.file, d.name, "let one flow write it", "field %s of %s is written by flow %s as well, so the last event wins", d.name.text, f.plan.To.Entity, other)
+			} else {
+				writers[field] = f.plan.Name
+			}
+			c.foreign(f, d)
+		}
+	}
+}
+
+// foreign adds a finding where another contract says that a field this flow writes belongs to another system.
+func (c *checker) foreign(f flow, d fieldDoc) {
+	for _, other := range c.flows {
+		if other.plan == f.plan || other.plan.To.System != f.plan.To.System || other.plan.To.Entity != f.plan.To.Entity {
+			continue
+		}
+		owner := other.plan.owners[d.name.text]
+		if owner == "" || owner == f.plan.From.System {
+			continue
+		}
+		c.add(f.file, d.name, "agree on one owner and say so in both contracts", "field %s of %s belongs to %s, says flow %s", d.name.text, f.plan.To.Entity, owner, other.plan.Name)
+		return
+	}
+}

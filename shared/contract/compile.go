@@ -1,0 +1,371 @@
+package contract
+
+import (
+	"slices"
+	"strings"
+
+	"crosswalk/shared/schema"
+)
+
+// lookupFunc finds a schema snapshot; tests give their own.
+type lookupFunc func(system, entity string) (*schema.Entity, bool)
+
+// compiler checks a document against both schemas and builds the plan. It goes on after a finding, to report them all.
+type compiler struct {
+	*reader
+	doc    *document
+	plan   *Plan
+	lookup lookupFunc
+	slots  map[string]int
+}
+
+// compile returns the plan, usable only if r has no findings.
+func compile(r *reader, d *document, name string, lookup lookupFunc) *Plan {
+	c := &compiler{reader: r, doc: d, lookup: lookup, slots: map[string]int{}}
+	c.plan = &Plan{
+		Name: name, Purpose: textOf(d.purpose), Team: textOf(d.team), Pair: textOf(d.pair), Owner: textOf(d.owner),
+		root: &node{slot: -1, children: map[string]*node{}}, owners: map[string]string{},
+	}
+	c.source()
+	c.target()
+	c.deleteRule()
+	if c.plan.source == nil || c.plan.target == nil {
+		return c.plan // no field can be judged
+	}
+	for i := range d.fields {
+		c.field(&d.fields[i])
+	}
+	c.required()
+	c.key()
+	c.columns()
+	c.plan.slots = len(c.slots)
+	return c.plan
+}
+
+func textOf(e *element) string {
+	if e == nil {
+		return ""
+	}
+	return e.text
+}
+
+func (c *compiler) entity(system, entity *element) *schema.Entity {
+	if system == nil || entity == nil {
+		return nil
+	}
+	names := schema.Entities(system.text)
+	e, ok := c.lookup(system.text, entity.text)
+	switch {
+	case ok:
+		return e
+	case len(names) == 0:
+		c.add(system, "write dataverse or fno", "there are no schemas of a system %q", system.text)
+	default:
+		fix := "pull its schema, or use one of " + strings.Join(names, ", ")
+		if near := nearest(entity.text, names); near != "" {
+			fix = "did you mean " + near + "? Else pull its schema"
+		}
+		c.add(entity, fix, "%s has no schema of an entity %q", system.text, entity.text)
+	}
+	return nil
+}
+
+func (c *compiler) source() {
+	d := c.doc.from
+	c.plan.From = Source{System: textOf(d.system), Entity: textOf(d.entity), Event: textOf(d.event), State: textOf(d.state)}
+	c.plan.source = c.entity(d.system, d.entity)
+	if d.event != nil {
+		c.event(d)
+	}
+	e := c.plan.source
+	if d.state == nil || e == nil {
+		return
+	}
+	isEvent := e.Set == ""
+	switch {
+	case d.state.text != StateRow && d.state.text != StateEvent:
+		c.add(d.state, "write row (read the record) or event (map the event's own payload)", "from: there is no state %q", d.state.text)
+	case d.state.text == StateEvent && !isEvent:
+		c.add(d.state, "write state: row, so that the flow reads the record", "state: event maps an event's payload as if it were the whole record, but %s is a table, whose events carry only what changed", e.Name)
+	case d.state.text == StateRow && isEvent:
+		c.add(d.state, "write state: event", "state: row reads a record, but %s is an event and can't be read", e.Name)
+	}
+}
+
+// event checks that a receiver can publish what the pattern asks for.
+func (c *compiler) event(d sourceDoc) {
+	pattern := d.event.text
+	system, rest, _ := strings.Cut(pattern, ".")
+	switch {
+	case system != schema.FnO && system != schema.Dataverse || rest == "":
+		c.add(d.event, "write fno.<event> or dataverse.<table>.<operation>", "no receiver publishes an event %q, so the flow would never start", pattern)
+		return
+	case strings.Contains(strings.TrimSuffix(pattern, "*"), "*"):
+		c.add(d.event, "keep only the * at the end", "event %q: * may stand only at the end", pattern)
+		return
+	case d.system != nil && system != d.system.text && len(schema.Entities(d.system.text)) > 0:
+		c.add(d.event, "let the event come from "+d.system.text, "event %q comes from %s, but the flow's source is %s", pattern, system, d.system.text)
+		return
+	}
+	e := c.plan.source
+	switch {
+	case e == nil:
+	case e.Event != "" && pattern != e.Event:
+		c.add(d.event, "write event: "+e.Event, "event %q doesn't carry a %s", pattern, e.Name)
+	case e.Event == "" && system == schema.Dataverse && !strings.HasPrefix(pattern, "dataverse."+e.Name+"."):
+		c.add(d.event, "write event: dataverse."+e.Name+".*", "event %q isn't about table %s", pattern, e.Name)
+	}
+}
+
+func (c *compiler) target() {
+	d := c.doc.to
+	c.plan.To = Target{System: textOf(d.system), Entity: textOf(d.entity)}
+	for _, k := range d.key {
+		c.plan.To.Key = append(c.plan.To.Key, k.text)
+	}
+	e := c.entity(d.system, d.entity)
+	if e != nil && e.Set == "" {
+		c.add(d.entity, "name a table or data entity", "%s is an event and can't be written", e.Name)
+		return
+	}
+	c.plan.target = e
+}
+
+func (c *compiler) deleteRule() {
+	c.plan.Delete = DeleteReject
+	d := c.doc.delete
+	if d == nil {
+		return
+	}
+	if c.plan.Delete = d.text; !slices.Contains([]string{DeleteReject, DeleteIgnore, DeleteRow}, d.text) {
+		c.add(d, "write reject, ignore or delete", "there is no delete rule %q", d.text)
+	}
+}
+
+func (c *compiler) field(d *fieldDoc) {
+	name := d.name.text
+	column, ok := c.plan.target.Column(name)
+	if !ok {
+		c.add(d.name, c.meant(name, c.plan.target), "%s has no field %q", c.plan.target.Name, name)
+		return
+	}
+	owner := c.plan.Owner
+	if d.owner != nil {
+		owner = d.owner.text
+	}
+	c.plan.owners[name] = owner
+	if d.from == nil && d.value == nil {
+		c.unmapped(d, owner)
+		return
+	}
+	if d.from != nil && d.value != nil {
+		c.add(d.value, "keep one of them", "field %s: from and value exclude each other", name)
+		return
+	}
+	at := d.name
+	if d.owner != nil {
+		at = d.owner
+	}
+	if owner == "" {
+		return // the missing owner is a finding of its own
+	}
+	if owner != c.plan.From.System {
+		c.add(at, "remove the mapping and keep owner: "+owner+", or let "+c.plan.From.System+" own the field", "field %s belongs to %s, and this flow comes from %s: it would overwrite what another system owns", name, owner, c.plan.From.System)
+		return
+	}
+	if column.ReadOnly {
+		c.add(d.name, "remove the field", "field %s can't be written: %s sets it itself", name, c.plan.To.System)
+		return
+	}
+	f := fieldPlan{column: column, property: name, strip: textOf(d.strip), prefix: textOf(d.prefix), letters: textOf(d.letters)}
+	before := len(c.findings)
+	c.binding(d, &f)
+	if len(c.findings) == before && d.value != nil {
+		c.constant(d, &f)
+	} else if len(c.findings) == before {
+		c.mapped(d, &f)
+	}
+	c.plan.fields = append(c.plan.fields, f)
+}
+
+// unmapped judges a field that only names its owner, so that nobody maps it by accident.
+func (c *compiler) unmapped(d *fieldDoc, owner string) {
+	switch {
+	case d.faulty:
+	case d.owner == nil:
+		c.add(d.name, "add from: or value:, or owner: if another system owns it", "field %s maps nothing", d.name.text)
+	case owner == c.plan.From.System:
+		c.add(d.owner, "add from: or value:", "field %s belongs to the flow's own system, yet nothing is mapped", d.name.text)
+	}
+}
+
+func (c *compiler) meant(name string, e *schema.Entity) string {
+	names := make([]string, len(e.Columns))
+	for i := range e.Columns {
+		names[i] = e.Columns[i].Name
+	}
+	if near := nearest(name, names); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return "use a field of " + e.Name + ", or pull its schema again if the field is new"
+}
+
+// binding resolves the row that a lookup points to.
+func (c *compiler) binding(d *fieldDoc, f *fieldPlan) {
+	if f.column.Kind != schema.Reference {
+		if d.reference != nil {
+			c.add(d.reference, "remove reference", "field %s is no lookup", f.column.Name)
+		}
+		return
+	}
+	if d.reference == nil {
+		c.add(d.name, "add reference: <alternate key>, such as reference: accountnumber", "field %s is a lookup and needs the key its row is found by", f.column.Name)
+		return
+	}
+	table := f.column.Targets[0]
+	switch {
+	case d.referenceEntity != nil && !slices.Contains(f.column.Targets, d.referenceEntity.text):
+		c.add(d.referenceEntity, "use one of "+strings.Join(f.column.Targets, ", "), "field %s can't point to %q", f.column.Name, d.referenceEntity.text)
+		return
+	case d.referenceEntity != nil:
+		table = d.referenceEntity.text
+	case len(f.column.Targets) > 1:
+		c.add(d.reference, "write reference: {entity: "+table+", key: …}", "field %s can point to %s: the entity must be said", f.column.Name, strings.Join(f.column.Targets, " or "))
+		return
+	}
+	e, ok := c.lookup(c.plan.To.System, table)
+	if !ok {
+		c.add(d.reference, "pull the schema of "+table, "%s has no schema of an entity %q, which field %s points to", c.plan.To.System, table, f.column.Name)
+		return
+	}
+	key, found := e.Column(d.reference.text)
+	if !found || !e.HasKey([]string{d.reference.text}) {
+		c.add(d.reference, "use a key of one column of "+table+", or define one there and pull the schema", "%q is no key of %s", d.reference.text, table)
+		return
+	}
+	f.bind = &binding{entity: e, key: key}
+	f.property = f.column.Name
+	if f.column.Type == "Customer" {
+		f.property += "_" + table // the navigation property of a lookup with several targets
+	}
+	f.property += "@odata.bind"
+}
+
+func (c *compiler) constant(d *fieldDoc, f *fieldPlan) {
+	for name, e := range map[string]*element{"strip": d.strip, "prefix": d.prefix, "case": d.letters, "table": d.table, "map": d.options, "other": d.other, "longer": d.longer} {
+		if e != nil {
+			c.add(e, "remove "+name, "field %s: %s means nothing for a fixed value", d.name.text, name)
+		}
+	}
+	if d.blank != nil {
+		c.add(d.blank.at, "remove blank", "field %s: blank means nothing for a fixed value", d.name.text)
+	}
+	l := c.literal(d.value, f, "value")
+	f.constant = &l
+}
+
+// literal turns a constant of the contract into the target's form.
+func (c *compiler) literal(e *element, f *fieldPlan, what string) literal {
+	v := scalar{text: e.text}
+	switch e.shape {
+	case numberShape:
+		v.kind = schema.Number
+		v.text, _ = plainNumber([]byte(e.text))
+	case boolShape:
+		v.kind = schema.Boolean
+	case textShape:
+		v.kind = schema.Text
+	default:
+		c.add(e, "write a text, a number, true or false", "field %s: %s is %s", f.column.Name, what, e.shape)
+		return literal{}
+	}
+	if !validText(v.text) {
+		c.add(e, "save the file as UTF-8", "field %s: %s is no UTF-8", f.column.Name, what)
+		return literal{}
+	}
+	if v.kind == schema.Text && (f.column.Kind == schema.Integer || f.column.Kind == schema.Number || f.column.Kind == schema.Boolean) {
+		c.add(e, "write it without quotes", "field %s: %s is a text, but the target is a %s", f.column.Name, what, f.column.Type)
+		return literal{}
+	}
+	l, failed := f.form(v, c.plan.To.System)
+	if failed == nil {
+		return l
+	}
+	fix := "use a value the target takes"
+	if f.column.Kind == schema.Choice {
+		fix = "use one of " + optionList(f.column)
+	}
+	c.add(e, fix, "field %s: %s %q: %s", f.column.Name, what, e.text, failed.detail)
+	return literal{}
+}
+
+// optionList names a column's options for a fix, the first ones if there are many.
+func optionList(column *schema.Column) string {
+	var names []string
+	for i, o := range column.Options {
+		if i == 8 {
+			names = append(names, "…")
+			break
+		}
+		if o.Label != "" {
+			names = append(names, o.Value+" ("+o.Label+")")
+			continue
+		}
+		names = append(names, o.Value)
+	}
+	return strings.Join(names, ", ")
+}
+
+// required adds a finding for every field without which a row can't or mustn't be created.
+func (c *compiler) required() {
+	mapped := map[string]bool{}
+	for i := range c.plan.fields {
+		mapped[c.plan.fields[i].column.Name] = true
+	}
+	for _, d := range c.doc.fields {
+		if d.faulty || d.from != nil || d.value != nil {
+			mapped[d.name.text] = true // its own findings say what's wrong
+		}
+	}
+	for i := range c.plan.target.Columns {
+		if column := &c.plan.target.Columns[i]; column.MustBeSent() && !mapped[column.Name] {
+			c.add(c.doc.to.entity, "map it under fields, with a blank rule: "+column.Name+": {from: …, blank: reject}", "%s.%s is %s required and isn't mapped", c.plan.target.Name, column.Name, column.Required)
+		}
+	}
+}
+
+// key checks that the match key can find a row, and that every record has all of it.
+func (c *compiler) key() {
+	target := c.plan.target
+	known := true
+	for _, k := range c.doc.to.key {
+		if _, ok := target.Column(k.text); !ok {
+			known = false
+			c.add(k, c.meant(k.text, target), "key: %s has no field %q", target.Name, k.text)
+		}
+	}
+	if len(c.doc.to.key) == 0 || !known {
+		return
+	}
+	if !target.HasKey(c.plan.To.Key) {
+		c.add(c.doc.to.key[0], "use one of "+keyList(target), "[%s] is no key of %s, so it can find several rows", strings.Join(c.plan.To.Key, ", "), target.Name)
+	}
+	for _, k := range c.doc.to.key {
+		index := slices.IndexFunc(c.plan.fields, func(f fieldPlan) bool { return f.column.Name == k.text })
+		if index < 0 {
+			if !slices.ContainsFunc(c.doc.fields, func(d fieldDoc) bool { return d.name.text == k.text && (d.faulty || d.from != nil || d.value != nil) }) {
+				c.add(k, "map it under fields: "+k.text+": {from: …, blank: reject}", "key field %s isn't mapped", k.text)
+			}
+			continue
+		}
+		c.plan.keys = append(c.plan.keys, index)
+	}
+}
+
+func keyList(e *schema.Entity) string {
+	keys := []string{"[" + strings.Join(e.PrimaryKey, ", ") + "]"}
+	for _, k := range e.AlternateKeys {
+		keys = append(keys, "["+strings.Join(k, ", ")+"]")
+	}
+	return strings.Join(keys, ", ")
+}

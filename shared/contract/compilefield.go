@@ -1,0 +1,399 @@
+package contract
+
+import (
+	"slices"
+	"strings"
+
+	"crosswalk/shared/schema"
+)
+
+// mapped compiles a field that reads the source.
+func (c *compiler) mapped(d *fieldDoc, f *fieldPlan) {
+	f.cut = textOf(d.longer) == "cut"
+	f.input = c.input(d, f, d.from, d.blank)
+	c.editing(d, f)
+	c.choices(d, f)
+	if f.cut && (f.bind != nil || slices.Contains(c.plan.To.Key, f.column.Name)) {
+		c.add(d.longer, "write longer: reject", "field %s is part of a key: cut keys of two records can become the same", f.column.Name)
+	}
+}
+
+// input compiles one source field and, through its blank rules, those it falls back to.
+func (c *compiler) input(d *fieldDoc, f *fieldPlan, from *element, blank *blankDoc) *input {
+	column, ok := c.plan.source.Column(from.text)
+	if !ok {
+		c.add(from, c.meant(from.text, c.plan.source), "%s has no field %q", c.plan.source.Name, from.text)
+		return nil
+	}
+	in := &input{column: column, slot: c.slot(column), label: f.column.Name + " (from " + column.Name + ")"}
+	if f.choicesWanted(d) {
+		if column.Kind == schema.Time || column.Kind == schema.List {
+			c.add(from, "map another field", "field %s: a %s can't be looked up in a map or table", f.column.Name, column.Kind)
+		}
+	} else {
+		c.convertible(d, f, from, column)
+	}
+	c.blanks(d, f, in, blank, from)
+	return in
+}
+
+func (f *fieldPlan) choicesWanted(d *fieldDoc) bool { return d.options != nil || d.table != nil }
+
+// slot gives the source column its place and enters its path into the tree of wanted members.
+func (c *compiler) slot(column *schema.Column) int {
+	name := c.property(column)
+	if s, ok := c.slots[name]; ok {
+		return s
+	}
+	s := len(c.slots)
+	c.slots[name] = s
+	n := c.plan.root
+	for part := range strings.SplitSeq(name, ".") {
+		if n.children == nil {
+			n.children = map[string]*node{}
+		}
+		child := n.children[part]
+		if child == nil {
+			child = &node{slot: -1}
+			n.children[part] = child
+		}
+		n = child
+	}
+	n.slot = s
+	return s
+}
+
+// property returns a source column's name on the wire.
+func (c *compiler) property(column *schema.Column) string {
+	if column.Kind == schema.Reference && c.plan.From.System == schema.Dataverse {
+		return lookupProperty(column.Name)
+	}
+	return column.Name
+}
+
+// lookupProperty is how the Dataverse Web API names a lookup's id in a row it returns.
+func lookupProperty(column string) string { return "_" + column + "_value" }
+
+// convertible checks that the source's type goes into the target's without loss, and that its texts fit.
+func (c *compiler) convertible(d *fieldDoc, f *fieldPlan, at *element, source *schema.Column) {
+	target := f.column
+	if f.bind != nil {
+		target = f.bind.key
+	}
+	from := source.Kind
+	if f.strip != "" || f.prefix != "" || f.letters != "" {
+		if from == schema.Time || from == schema.List || from == schema.Boolean {
+			c.add(at, "remove strip, prefix and case", "field %s: a %s has no prefix and no letters", f.column.Name, from)
+			return
+		}
+		from = schema.Text
+	}
+	if why, fix := c.loss(from, source, target); why != "" {
+		c.add(at, fix, "field %s: %s can't become %s without loss: %s", f.column.Name, describeColumn(source), describeColumn(target), why)
+		return
+	}
+	if target.Kind == schema.Text && target.MaxLength > 0 && d.longer == nil {
+		c.fits(f, at, source, target)
+	}
+}
+
+func describeColumn(c *schema.Column) string { return c.Name + " (" + c.Type + ")" }
+
+// loss says why a source type can't go into a target type as it is, and what to do; "" where it can.
+func (c *compiler) loss(from schema.Kind, source, target *schema.Column) (why, fix string) {
+	const useMap = "say what each value becomes: map: {…}, other: reject"
+	switch {
+	case from == schema.List:
+		return "a list has many values", "map another field"
+	case target.Kind == schema.Text:
+		if from == schema.Boolean {
+			return "nobody can know which texts stand for yes and no", useMap
+		}
+		if from == schema.Choice && c.plan.From.System == schema.Dataverse {
+			return "an option's number says nothing outside its table", useMap
+		}
+	case target.Kind == schema.Integer:
+		if from == schema.Number {
+			return "decimal places would be lost", "map a whole number, or another target field"
+		}
+		if from == schema.Integer && (compareNumbers(bound(source.Min, minInt64), bound(target.Min, minInt64)) < 0 || compareNumbers(bound(source.Max, maxInt64), bound(target.Max, maxInt64)) > 0) && wider(source, target) {
+			return "the source's numbers go further than the target's", "map it to a wider field or to a text"
+		}
+		if from != schema.Integer && from != schema.Text {
+			return "they mean different things", useMap
+		}
+	case target.Kind == schema.Number:
+		if from != schema.Integer && from != schema.Number && from != schema.Text {
+			return "they mean different things", useMap
+		}
+	case target.Kind == schema.Choice:
+		if from != schema.Choice || c.plan.From.System != c.plan.To.System || !covered(source, target) {
+			return "the target has options of its own", useMap
+		}
+	case target.Kind == schema.Time:
+		if from == schema.Time && target.DateOnly && !source.DateOnly {
+			return "the time of day would be lost", "map a field that holds a day"
+		}
+		if from != schema.Time {
+			return "a date must come from a date", "map a date field"
+		}
+	case target.Kind != from && (target.Kind != schema.GUID || from != schema.Reference):
+		return "they mean different things", useMap
+	}
+	return "", ""
+}
+
+const (
+	minInt64 = "-9223372036854775808"
+	maxInt64 = "9223372036854775807"
+)
+
+func bound(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// wider reports whether the source is a 64-bit number and the target is not: the ranges of business fields are checked
+// per record, the ranges of types here.
+func wider(source, target *schema.Column) bool {
+	long := func(t string) bool { return t == "BigInt" || t == "Int64" }
+	return long(source.Type) && !long(target.Type)
+}
+
+// covered reports whether every option of the source is one of the target.
+func covered(source, target *schema.Column) bool {
+	return !slices.ContainsFunc(source.Options, func(o schema.Option) bool { _, ok := target.Option(o.Value); return !ok })
+}
+
+// fits adds a finding where a source's text can be longer than the target's and nothing says what happens then.
+func (c *compiler) fits(f *fieldPlan, at *element, source, target *schema.Column) {
+	longest, known := longestText(source)
+	longest += textLength(f.prefix)
+	const fix = "add longer: reject or longer: cut"
+	switch {
+	case !known:
+		c.add(at, fix, "field %s: nobody knows how long %s can be, and %s takes %d characters", f.column.Name, source.Name, target.Name, target.MaxLength)
+	case longest > target.MaxLength:
+		c.add(at, fix, "field %s: %s can have %d characters, and %s takes %d", f.column.Name, source.Name, longest, target.Name, target.MaxLength)
+	}
+}
+
+// longestText returns how long the text of a column's values can be.
+func longestText(column *schema.Column) (length int, known bool) {
+	switch column.Kind {
+	case schema.Integer:
+		if column.Min == "" || column.Max == "" {
+			return len(minInt64), true
+		}
+		return max(len(column.Min), len(column.Max)), true
+	case schema.Boolean:
+		return len("false"), true
+	case schema.GUID, schema.Reference:
+		return 38, true
+	case schema.Time:
+		return len("2006-01-02T15:04:05.999999999Z"), true
+	case schema.Choice:
+		for _, o := range column.Options {
+			length = max(length, textLength(o.Value))
+		}
+		return length, true
+	case schema.Text:
+		return column.MaxLength, column.MaxLength > 0
+	}
+	return 0, false
+}
+
+// blanks compiles what each kind of empty does. Where the contract doesn't say, an absent member leaves the target alone
+// and the other kinds empty it, unless the target can't be empty: then the contract must say.
+func (c *compiler) blanks(d *fieldDoc, f *fieldPlan, in *input, doc *blankDoc, at *element) {
+	must := f.column.Required == schema.SystemRequired || f.column.Required == schema.ApplicationRequired || slices.Contains(c.plan.To.Key, f.column.Name)
+	nothing, hasNothing := c.nothing(f.column)
+	var unsaid []string
+	for kind := range in.blanks {
+		var rule *blankRule
+		if doc != nil {
+			rule = doc.rules[kind]
+		}
+		if rule == nil {
+			plan := blankPlan{action: blankNull, value: literal{json: []byte(nothing)}}
+			if empty(kind) == absent {
+				plan = blankPlan{action: blankSkip}
+			}
+			if (must || !hasNothing) && c.happens(empty(kind), in.column) {
+				unsaid = append(unsaid, emptyNames[kind])
+			}
+			in.blanks[kind] = plan
+			continue
+		}
+		in.blanks[kind] = c.blankPlan(d, f, rule, must, nothing, hasNothing)
+	}
+	if len(unsaid) == 0 {
+		return
+	}
+	why := "is required"
+	if !must {
+		why = "can't be empty in " + c.plan.To.System
+	}
+	c.add(at, "add blank: reject, {from: OtherField} or {value: …}", "field %s %s, and the contract doesn't say what a blank %s (%s) does", f.column.Name, why, in.column.Name, strings.Join(unsaid, ", "))
+}
+
+// happens reports whether a source column can be empty in this way.
+func (c *compiler) happens(kind empty, column *schema.Column) bool {
+	switch kind {
+	case absent:
+		return c.plan.From.State == StateEvent
+	case emptyText:
+		return column.Kind == schema.Text || column.Kind == schema.Time || column.Kind == schema.GUID || column.Kind == schema.Choice && c.plan.From.System == schema.FnO
+	case unset:
+		return c.plan.From.System == schema.FnO && (column.Kind == schema.Time || column.Kind == schema.GUID)
+	}
+	return true
+}
+
+// nothing returns the target's own way to say that a field is empty. It is false where there is none, or where writing
+// it (F&O's 0) would state a fact that the source doesn't know.
+func (c *compiler) nothing(column *schema.Column) (string, bool) {
+	if c.plan.To.System != schema.FnO {
+		return "null", true
+	}
+	switch column.Kind {
+	case schema.Text:
+		return `""`, true
+	case schema.Time:
+		return `"` + unsetDate + `"`, true
+	case schema.GUID:
+		return `"` + zeroGUID + `"`, true
+	case schema.Integer, schema.Number:
+		return "0", false
+	}
+	return "", false
+}
+
+func (c *compiler) blankPlan(d *fieldDoc, f *fieldPlan, rule *blankRule, must bool, nothing string, hasNothing bool) blankPlan {
+	plan := blankPlan{action: rule.action}
+	switch rule.action {
+	case blankNull:
+		if must {
+			c.add(rule.at, "write reject, {from: OtherField} or {value: …}", "field %s is required and can't be left empty", f.column.Name)
+		} else if !hasNothing && nothing == "" {
+			c.add(rule.at, "write reject, skip or {value: …}", "field %s: %s has no empty %s", f.column.Name, c.plan.To.System, f.column.Kind)
+		}
+		plan.value = literal{json: []byte(nothing)}
+	case blankSkip:
+		if must {
+			c.add(rule.at, "write reject, {from: OtherField} or {value: …}", "field %s is required and can't be skipped: a new row would come without it", f.column.Name)
+		}
+	case blankValue:
+		plan.value = c.literal(rule.value, f, "blank value")
+		if must && strings.TrimSpace(rule.value.text) == "" {
+			c.add(rule.value, "write reject or a value", "field %s is required, and a blank value is none", f.column.Name)
+		}
+	case blankFrom:
+		plan.other = c.input(d, f, rule.from, rule.then)
+	}
+	return plan
+}
+
+// editing checks the operations on text.
+func (c *compiler) editing(d *fieldDoc, f *fieldPlan) {
+	if d.prefix != nil && f.choicesWanted(d) {
+		c.add(d.prefix, "write the prefix into the map's or table's values", "field %s: prefix and map or table exclude each other", f.column.Name)
+	}
+	if d.longer != nil && f.column.Kind != schema.Text && f.bind == nil {
+		c.add(d.longer, "remove longer", "field %s is no text, so it can't be longer", f.column.Name)
+	}
+}
+
+// choices compiles a map or a table.
+func (c *compiler) choices(d *fieldDoc, f *fieldPlan) {
+	at, what := d.options, "map"
+	if at == nil {
+		at, what = d.table, "table"
+	}
+	if at == nil {
+		if d.other != nil {
+			c.add(d.other, "remove other, or add map or table", "field %s: other means nothing without a map or table", f.column.Name)
+		}
+		return
+	}
+	if d.options != nil && d.table != nil {
+		c.add(d.table, "keep one of them", "field %s: map and table exclude each other", f.column.Name)
+	}
+	f.choices = make(map[string]literal, len(at.members))
+	for _, m := range at.members {
+		key := m.key.text
+		switch {
+		case f.letters == "lower" && key != strings.ToLower(key), f.letters == "upper" && key != strings.ToUpper(key):
+			c.add(m.key, "write the key in "+f.letters+" case", "field %s: the %s's key %q can never match, because case: %s comes first", f.column.Name, what, key, f.letters)
+		case d.options != nil:
+			c.option(f, m.key)
+		}
+		f.choices[key] = c.literal(m.value, f, what+" value")
+	}
+	if d.other != nil && !(d.other.shape == textShape && d.other.text == "reject") {
+		l := c.literal(d.other, f, "other")
+		f.other = &l
+	}
+	c.unlisted(d, f)
+}
+
+// option checks that the source can hold the value that a map's key names.
+func (c *compiler) option(f *fieldPlan, key *element) {
+	if f.input == nil {
+		return
+	}
+	source := f.input.column
+	if source.Kind == schema.Boolean && key.text != "true" && key.text != "false" {
+		c.add(key, "write true or false", "field %s: %s is yes/no and never %q", f.column.Name, source.Name, key.text)
+	}
+	if source.Kind != schema.Choice || f.edits() {
+		return
+	}
+	if _, ok := source.Option(key.text); !ok {
+		c.add(key, "use one of "+optionList(source), "field %s: %s has no option %q", f.column.Name, source.Name, key.text)
+	}
+}
+
+// unlisted adds a finding where the source has options that a map doesn't list and no "other" says what they become.
+func (c *compiler) unlisted(d *fieldDoc, f *fieldPlan) {
+	if d.options == nil || d.other != nil || f.input == nil || f.edits() {
+		return
+	}
+	options := f.input.column.Options
+	if f.input.column.Kind == schema.Boolean {
+		options = []schema.Option{{Value: "false"}, {Value: "true"}}
+	}
+	var missing []string
+	for _, o := range options {
+		if _, ok := f.choices[o.Value]; !ok {
+			missing = append(missing, o.Value)
+		}
+	}
+	if len(missing) > 0 {
+		c.add(d.options, "map them, or add other: reject", "field %s: the map doesn't say what %s's %s becomes", f.column.Name, f.input.column.Name, strings.Join(missing, ", "))
+	}
+}
+
+// columns works out what reads of the source and of the target must select.
+func (c *compiler) columns() {
+	for name := range c.slots {
+		top, _, _ := strings.Cut(name, ".")
+		c.plan.columns = append(c.plan.columns, top)
+	}
+	slices.Sort(c.plan.columns)
+	c.plan.columns = slices.Compact(c.plan.columns)
+	for i := range c.plan.fields {
+		c.plan.targetColumns = append(c.plan.targetColumns, rowProperty(c.plan.fields[i].column))
+	}
+	slices.Sort(c.plan.targetColumns)
+}
+
+// rowProperty is how a target column is named in a row that was read.
+func rowProperty(column *schema.Column) string {
+	if column.Kind == schema.Reference {
+		return lookupProperty(column.Name)
+	}
+	return column.Name
+}

@@ -1,0 +1,184 @@
+// Package contract is the heart of Crosswalk: the file that says which event starts a flow, which system owns each field,
+// how every field maps, and what happens to blank or bad values. It is checked against both systems' schemas before
+// anything runs ([Check]), compiled once ([Load]) and applied to every record ([Plan.Apply]).
+//
+// The file, strict YAML; an unknown key is a finding:
+//
+//	purpose, team, pair, owner   text
+//	from      {system, entity, event, state: row | event}
+//	to        {system, entity, key: [column, …]}
+//	tables    {name: {source text: target value, …}}, shared by the contract's fields
+//	fields    {target column: field}
+//	delete    reject (also where it isn't said) | ignore | delete
+//
+// A field is {owner: system} where another system owns it, or one or more of:
+//
+//	from      source column; a path into nested objects is written with points
+//	value     fixed value, instead of from
+//	blank     what an empty source does: reject | null (the target's own empty) | skip | {value: x} | {from: column,
+//	          blank: …}; or one rule for each kind of empty: {absent: …, null: …, empty: …, unset: …}
+//	strip     beginning to take off, where it is there
+//	case      lower | upper
+//	prefix    beginning to put on
+//	map       {source value: target value}, for options and yes/no; checked against both schemas
+//	table     {source text: target value}, or the name of one of the tables
+//	other     what map and table make of the rest: reject (also where it isn't said) | a target value
+//	longer    reject | cut, for a text that the target may have no room for
+//	reference alternate key by which a lookup finds its row: key | {entity, key}
+//
+// The operations run in one fixed order, whatever the order in the file:
+//
+//	from → blank → strip → case → prefix → map | table → the target's form, with its length, range and options → reference
+//
+// The four kinds of empty are a member that is absent, null, "" (or white space alone), and the system's own "not set"
+// (F&O's 1900-01-01 and zero GUID). In a row, absent means null: the column has no value. Where blank isn't said, an
+// absent member leaves the target alone and the other kinds empty it; required columns and keys must say it.
+//
+// Values are exact: a number is text from end to end, an id above 2^53 and a leading zero survive, a date carries its
+// zone. What can't be carried over without loss is rejected with a reason, never rounded or cut in silence.
+package contract
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+
+	"crosswalk/shared/schema"
+)
+
+// Source is where a flow's records come from.
+type Source struct {
+	// System and Entity name the schema snapshot.
+	System, Entity string
+	// Event is the pattern of the CloudEvent types that start the flow; "*" may stand at its end.
+	Event string
+	// State is "row": the event is a notification and the flow reads the row, or "event": the flow maps the event's own
+	// payload, because it states an immutable fact.
+	State string
+}
+
+// States of a source.
+const (
+	StateRow   = "row"
+	StateEvent = "event"
+)
+
+// Target is where a flow's records go.
+type Target struct {
+	// System and Entity name the schema snapshot.
+	System, Entity string
+	// Key names the columns of the key that the record is found by, in the contract's order.
+	Key []string
+}
+
+// What a flow does in its target when the source row is gone.
+const (
+	// DeleteReject dead-letters the event with the reason "delete-rejected", so that a person decides.
+	DeleteReject = "reject"
+	// DeleteIgnore leaves the target as it is.
+	DeleteIgnore = "ignore"
+	// DeleteRow deletes the target's row.
+	DeleteRow = "delete"
+)
+
+// Plan is one contract, checked and compiled. It is safe for use by several goroutines at once.
+type Plan struct {
+	// Name is the function's name, which is the folder's.
+	Name string
+	// Purpose, Team and Pair are the contract's own words: why the flow exists, who is told when it fails, and the link
+	// that both directions share.
+	Purpose, Team, Pair string
+	From                Source
+	To                  Target
+	// Owner is the system of record of every field that doesn't name another.
+	Owner string
+	// Delete is DeleteReject, DeleteIgnore or DeleteRow.
+	Delete string
+
+	source, target *schema.Entity
+	fields         []fieldPlan
+	root           *node
+	columns        []string          // what a read of the source row must select
+	targetColumns  []string          // what a read of the target row must select
+	slots          int               // number of source values the fields read
+	owners         map[string]string // owner by target field, all fields of the contract
+	keys           []int             // index into fields by Target.Key
+}
+
+// TargetSet returns the entity set the target's rows live in, as URLs name it.
+func (p *Plan) TargetSet() string { return p.target.Set }
+
+// SourceSet returns the entity set the source's rows live in; "" for an event.
+func (p *Plan) SourceSet() string { return p.source.Set }
+
+// TargetID returns the column of the target's own primary key where that is a single GUID (Dataverse), else "".
+func (p *Plan) TargetID() string { return singleID(p.target) }
+
+// SourceID returns the column of the source's own primary key where that is a single GUID (Dataverse), else "".
+func (p *Plan) SourceID() string { return singleID(p.source) }
+
+func singleID(e *schema.Entity) string {
+	if len(e.PrimaryKey) != 1 {
+		return ""
+	}
+	if c, ok := e.Column(e.PrimaryKey[0]); !ok || c.Kind != schema.GUID {
+		return ""
+	}
+	return e.PrimaryKey[0]
+}
+
+// SourceColumns returns the properties a read of the source row must select, sorted: those the fields map. A Dataverse
+// lookup is named as the Web API returns it, _<column>_value.
+func (p *Plan) SourceColumns() []string { return p.columns }
+
+// TargetColumns returns the properties a read of the target row must select to compare it with a record, sorted.
+func (p *Plan) TargetColumns() []string { return p.targetColumns }
+
+// OwnsField reports whether this flow writes the target field: its contract maps it and the flow's source system owns it.
+func (p *Plan) OwnsField(name string) bool {
+	return slices.ContainsFunc(p.fields, func(f fieldPlan) bool { return f.column.Name == name })
+}
+
+// FieldOwner returns the system that owns a target field by this contract, "" for a field the contract doesn't name.
+func (p *Plan) FieldOwner(name string) string { return p.owners[name] }
+
+// Load reads, checks and compiles one contract.yaml. The function's name is that of the file's folder. The error is a
+// [Findings] with everything that is wrong, or says why the file can't be read.
+func Load(path string) (*Plan, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	plan, findings := Parse(path, filepath.Base(folder), data)
+	if len(findings) > 0 {
+		return nil, findings
+	}
+	return plan, nil
+}
+
+// Parse checks and compiles a contract. file is what findings name; the plan is nil when there are any.
+func Parse(file, name string, data []byte) (*Plan, Findings) {
+	plan, _, findings := parse(file, name, data, schema.Lookup)
+	if len(findings) > 0 {
+		return nil, findings
+	}
+	return plan, nil
+}
+
+// parse returns the document as well, for checks that look at several contracts. Both are nil where the file is no YAML
+// mapping.
+func parse(file, name string, data []byte, lookup lookupFunc) (*Plan, *document, Findings) {
+	r := &reader{file: file}
+	root := r.read(data)
+	if root == nil {
+		return nil, nil, r.findings
+	}
+	d := r.document(root)
+	plan := compile(r, d, name, lookup)
+	r.findings.sort()
+	return plan, d, r.findings
+}

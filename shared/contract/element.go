@@ -1,0 +1,180 @@
+package contract
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// shape is the shape of an element.
+type shape uint8
+
+const (
+	nullShape shape = iota
+	textShape
+	numberShape
+	boolShape
+	mappingShape
+	listShape
+)
+
+var shapeNames = [...]string{"nothing", "a text", "a number", "true or false", "a mapping", "a list"}
+
+func (s shape) String() string { return shapeNames[s] }
+
+// element is a YAML value with its position. Scalars keep the text as it was written, so numbers stay exact.
+type element struct {
+	shape        shape
+	text         string
+	members      []member
+	items        []*element
+	line, column int
+}
+
+// member is one "key: value" of a mapping.
+type member struct {
+	key   *element
+	value *element
+}
+
+// isScalar reports whether e is a text, a number or a yes/no.
+func (e *element) isScalar() bool {
+	return e.shape == textShape || e.shape == numberShape || e.shape == boolShape
+}
+
+// reader turns a file into elements and collects findings on the way.
+type reader struct {
+	file     string
+	findings Findings
+}
+
+func (r *reader) add(at *element, fix, format string, args ...any) {
+	line, column := 1, 1
+	if at != nil {
+		line, column = at.line, at.column
+	}
+	r.findings = append(r.findings, Finding{File: r.file, Line: line, Column: column, Message: fmt.Sprintf(format, args...), Fix: fix})
+}
+
+// read parses a YAML file that holds one mapping. It returns nil, with findings, where there is none.
+func (r *reader) read(data []byte) *element {
+	file, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		at := &element{line: 1, column: 1}
+		message := "the file is no YAML"
+		var syntax yaml.Error
+		if errors.As(err, &syntax) {
+			message = "the file is no YAML: " + syntax.GetMessage()
+			if t := syntax.GetToken(); t != nil && t.Position != nil {
+				at.line, at.column = t.Position.Line, t.Position.Column
+			}
+		}
+		r.add(at, "mend the syntax; indent with spaces and quote texts with special characters", "%s", message)
+		return nil
+	}
+	var body ast.Node
+	for _, doc := range file.Docs {
+		if doc.Body == nil {
+			continue
+		}
+		if body != nil {
+			r.add(r.position(doc.Body), "give each contract a file of its own", "a second document")
+			continue
+		}
+		body = doc.Body
+	}
+	if body == nil {
+		r.add(nil, "write the contract: purpose, team, from, to, owner, fields", "the file is empty")
+		return nil
+	}
+	e := r.element(body)
+	if e.shape != mappingShape {
+		r.add(e, "write the contract as a mapping: purpose, team, from, to, owner, fields", "the file holds %s instead of a mapping", e.shape)
+		return nil
+	}
+	return e
+}
+
+func (r *reader) position(n ast.Node) *element {
+	e := &element{line: 1, column: 1}
+	if t := n.GetToken(); t != nil && t.Position != nil {
+		e.line, e.column = t.Position.Line, t.Position.Column
+	}
+	return e
+}
+
+// element converts a node. What contracts don't use (anchors, aliases, merge keys, tags) is a finding, because it would
+// hide from a reader what a field does.
+func (r *reader) element(n ast.Node) *element {
+	e := r.position(n)
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		r.mapping(e, n.Values)
+	case *ast.MappingValueNode:
+		r.mapping(e, []*ast.MappingValueNode{n})
+	case *ast.SequenceNode:
+		e.shape = listShape
+		for _, item := range n.Values {
+			e.items = append(e.items, r.element(item))
+		}
+	case *ast.StringNode:
+		e.shape, e.text = textShape, n.Value
+	case *ast.LiteralNode:
+		e.shape, e.text = textShape, n.Value.Value
+	case *ast.BoolNode:
+		e.shape, e.text = boolShape, fmt.Sprint(n.Value)
+	case *ast.IntegerNode:
+		r.number(e, n.Token)
+	case *ast.FloatNode:
+		r.number(e, n.Token)
+	case *ast.NullNode, nil:
+		e.text = "null"
+	case *ast.CommentGroupNode:
+	default:
+		r.add(e, "write the value out where it is used", "contracts have no anchors, aliases, merge keys, tags or special numbers")
+	}
+	return e
+}
+
+func (r *reader) number(e *element, t *token.Token) {
+	e.shape, e.text = numberShape, t.Value
+	if _, ok := plainNumber([]byte(t.Value)); !ok {
+		r.add(e, "quote it if it is a text or an id; a number is written like 12.50", "%s isn't written as a decimal number, so its leading zeros, sign or base could be lost", t.Value)
+		e.shape = textShape
+	}
+}
+
+func (r *reader) mapping(e *element, values []*ast.MappingValueNode) {
+	e.shape = mappingShape
+	if len(values) > 0 {
+		first := r.position(values[0].Key)
+		e.line, e.column = first.line, first.column
+	}
+	seen := map[string]bool{}
+	for _, v := range values {
+		key := r.element(v.Key)
+		if key.shape == mappingShape || key.shape == listShape {
+			r.add(key, "write a plain name", "a key can't be a mapping or a list")
+			continue
+		}
+		if seen[key.text] {
+			r.add(key, "remove one of them", "%s is written twice", key.text)
+			continue
+		}
+		seen[key.text] = true
+		e.members = append(e.members, member{key: key, value: r.element(v.Value)})
+	}
+}
+
+// names returns the texts of e's keys.
+func (e *element) names() []string {
+	out := make([]string, len(e.members))
+	for i, m := range e.members {
+		out[i] = m.key.text
+	}
+	return out
+}

@@ -1,0 +1,101 @@
+package contract
+
+import (
+	"testing"
+	"time"
+)
+
+func TestPlainNumber(t *testing.T) {
+	for in, want := range map[string]string{
+		"0": "0", "-0": "0", "-0.0": "0.0", "12450.5": "12450.5", "12450.50": "12450.50", "-318.07": "-318.07",
+		"9007199254740993.21": "9007199254740993.21", "1e3": "1000", "1.25E+3": "1250", "-1.5e1": "-15", "125e-2": "1.25", "1e-3": "0.001",
+		"12.5e-3": "0.0125", "0e9": "0", "-0e1": "0", "1.50e0": "1.5", "100e-2": "1",
+		"": "", "-": "", "01": "", "1.": "", ".5": "", "+1": "", "1e": "", "1e+": "", "0x10": "", "1_000": "", " 1": "", "1 ": "", "NaN": "", "1,5": "",
+		"1e64": "", "1e-65": "", "1e99999999999999999999": "",
+	} {
+		got, ok := plainNumber([]byte(in))
+		if got != want || ok != (want != "") {
+			t.Errorf("plainNumber(%q) = %q, %t; want %q", in, got, ok, want)
+		}
+	}
+}
+
+func TestCompareNumbers(t *testing.T) {
+	ordered := []string{"-922337203685477.0001", "-922337203685477", "-10", "-2", "-1.50", "-1.05", "0", "0.001", "1.05", "1.5", "2", "10", "9007199254740992", "9007199254740993", "9007199254740993.21"}
+	for i, a := range ordered {
+		for j, b := range ordered {
+			want := 0
+			if i < j {
+				want = -1
+			} else if i > j {
+				want = 1
+			}
+			if got := compareNumbers(a, b); got != want {
+				t.Errorf("compareNumbers(%s, %s) = %d, want %d", a, b, got, want)
+			}
+		}
+	}
+	for _, equal := range [][2]string{{"1.50", "1.5"}, {"0", "-0.00"}, {"1", "1.000"}, {"-2.10", "-2.1"}} {
+		if compareNumbers(equal[0], equal[1]) != 0 || canonicalNumber(equal[0]) != canonicalNumber(equal[1]) {
+			t.Errorf("%s and %s differ", equal[0], equal[1])
+		}
+	}
+}
+
+func TestParseMoment(t *testing.T) {
+	at := func(s string) time.Time {
+		m, err := time.Parse(time.RFC3339Nano, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	for in, want := range map[string]string{
+		"/Date(0)/":                         "1970-01-01T00:00:00Z",
+		"/Date(-2208988800000)/":            "1900-01-01T00:00:00Z",
+		"/Date(1782924731000-0700)/":        "2026-07-01T16:52:11Z",
+		"/Date(-2776982400000+0100)/":       "1882-01-01T00:00:00Z",
+		"2026-07-01T16:53:19.0000001Z":      "2026-07-01T16:53:19.0000001Z",
+		"2026-07-01T16:53:19+05:30":         "2026-07-01T11:23:19Z",
+		"2007-12-05T14:30Z":                 "2007-12-05T14:30:00Z",
+		"2024-02-29":                        "2024-02-29T00:00:00Z",
+		"":                                  "",
+		"/Date()/":                          "",
+		"/Date(1.5)/":                       "",
+		"/Date(1)":                          "",
+		"/Date(--1)/":                       "",
+		"/Date(1+07)/":                      "",
+		"/Date(9999999999999999)/":          "",
+		"/Date(99999999999999999999)/":      "",
+		"2026-02-29":                        "",
+		"2026-13-01T00:00:00Z":              "",
+		"2026-07-01T16:53:19":               "",
+		"2026-07-01 16:53:19Z":              "",
+		"2026-07-01T16:53:19,5Z":            "",
+		"01.07.2026":                        "",
+		"2026-07-01T16:53:19.0000000Z junk": "",
+	} {
+		got, _, ok := parseMoment(in)
+		if ok != (want != "") || ok && !got.Equal(at(want)) {
+			t.Errorf("parseMoment(%q) = %s, %t; want %q", in, got, ok, want)
+		}
+	}
+}
+
+func TestUnsetDate(t *testing.T) {
+	for _, tt := range []struct {
+		text           string
+		day, anInstant bool
+	}{
+		{"1900-01-01T00:00:00Z", true, true},
+		{"/Date(-2208988800000)/", true, true},
+		{"1900-01-01T12:00:00Z", true, false},
+		{"1900-01-02T00:00:00Z", false, false},
+		{"1899-12-31T00:00:00Z", false, false},
+	} {
+		m, _, ok := parseMoment(tt.text)
+		if !ok || isUnsetDate(m, true) != tt.day || isUnsetDate(m, false) != tt.anInstant {
+			t.Errorf("%s: day %t, instant %t", tt.text, isUnsetDate(m, true), isUnsetDate(m, false))
+		}
+	}
+}

@@ -1,0 +1,279 @@
+package contract
+
+import (
+	"bytes"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"crosswalk/shared/schema"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// scalar is a source value or a constant on its way to the target: its kind and its exact text.
+type scalar struct {
+	kind   schema.Kind
+	text   string
+	moment time.Time
+}
+
+// failure is why a value doesn't go through; it becomes a fault once the field is known. It never holds the value.
+type failure struct{ reason, detail string }
+
+func fail(reason, detail string) *failure { return &failure{reason, detail} }
+
+// literal is a value in the target's form.
+type literal struct {
+	json      []byte
+	reference *Reference
+}
+
+// readScalar reads a source value as its column's type says, or tells which kind of empty it is.
+func readScalar(s slot, system string, c *schema.Column, row bool) (scalar, empty, *failure) {
+	switch {
+	case s.state == slotBlocked:
+		return scalar{}, filled, fail("bad-type", "the source holds an object or a list where one value is wanted")
+	case s.state == slotAbsent && row:
+		return scalar{}, null, nil // a row without the property: the read left null out, or F&O dropped it
+	case s.state == slotAbsent:
+		return scalar{}, absent, nil
+	}
+	switch s.raw.Kind() {
+	case 'n':
+		return scalar{}, null, nil
+	case '"':
+		return readText(s.raw, system, c)
+	case 't', 'f':
+		if c.Kind != schema.Boolean {
+			return scalar{}, filled, badType(c)
+		}
+		return scalar{kind: schema.Boolean, text: string(s.raw)}, filled, nil
+	}
+	wanted := c.Kind == schema.Integer || c.Kind == schema.Number || c.Kind == schema.Choice && system == schema.Dataverse
+	if !wanted {
+		return scalar{}, filled, badType(c)
+	}
+	plain, ok := plainNumber(s.raw)
+	if !ok {
+		return scalar{}, filled, fail("out-of-range", "the number has more digits than any system keeps")
+	}
+	if c.Kind != schema.Number {
+		if places(plain) > 0 {
+			return scalar{}, filled, fail("bad-value", "the source holds a fraction where a whole number is wanted")
+		}
+		plain = canonicalNumber(plain)
+	}
+	return scalar{kind: c.Kind, text: plain}, filled, nil
+}
+
+func badType(c *schema.Column) *failure {
+	return fail("bad-type", "the source's value isn't of the type that its schema says: "+c.Kind.String())
+}
+
+// zeroGUID is F&O's unique identifier that isn't set.
+const zeroGUID = "00000000-0000-0000-0000-000000000000"
+
+func readText(raw jsontext.Value, system string, c *schema.Column) (scalar, empty, *failure) {
+	text := string(raw[1 : len(raw)-1])
+	if strings.IndexByte(text, '\\') >= 0 {
+		b, err := jsontext.AppendUnquote(nil, raw)
+		if err != nil {
+			return scalar{}, filled, fail("malformed-json", "the text isn't well formed")
+		}
+		text = string(b)
+	}
+	if strings.TrimSpace(text) == "" {
+		return scalar{}, emptyText, nil
+	}
+	switch c.Kind {
+	case schema.Text:
+	case schema.Choice:
+		if system == schema.Dataverse {
+			return scalar{}, filled, badType(c)
+		}
+	case schema.Time:
+		t, day, ok := parseMoment(text)
+		if !ok || day && !c.DateOnly {
+			return scalar{}, filled, fail("bad-value", "the source's date has no known form, or no zone")
+		}
+		if system == schema.FnO && isUnsetDate(t, c.DateOnly) {
+			return scalar{}, unset, nil
+		}
+		return scalar{kind: schema.Time, moment: t, text: momentText(t, c.DateOnly)}, filled, nil
+	case schema.GUID, schema.Reference:
+		id, ok := parseGUID(text)
+		if !ok {
+			return scalar{}, filled, fail("bad-value", "the source's value is no unique identifier")
+		}
+		if system == schema.FnO && id == zeroGUID {
+			return scalar{}, unset, nil
+		}
+		return scalar{kind: schema.GUID, text: text}, filled, nil
+	default:
+		return scalar{}, filled, badType(c)
+	}
+	return scalar{kind: c.Kind, text: text}, filled, nil
+}
+
+func momentText(t time.Time, dateOnly bool) string {
+	if dateOnly {
+		return t.Format(time.DateOnly)
+	}
+	return t.Format(time.RFC3339Nano)
+}
+
+// parseGUID returns a unique identifier in lower case without the braces that F&O writes around it.
+func parseGUID(s string) (string, bool) {
+	if len(s) == 38 && s[0] == '{' && s[37] == '}' {
+		s = s[1:37]
+	}
+	if len(s) != 36 {
+		return "", false
+	}
+	for i := range len(s) {
+		dash := i == 8 || i == 13 || i == 18 || i == 23
+		hex := s[i] >= '0' && s[i] <= '9' || s[i] >= 'a' && s[i] <= 'f' || s[i] >= 'A' && s[i] <= 'F'
+		if dash && s[i] != '-' || !dash && !hex {
+			return "", false
+		}
+	}
+	return strings.ToLower(s), true
+}
+
+// toColumn writes v as the JSON of a target column and checks length, range and options. cut shortens a text that is
+// too long.
+func toColumn(v scalar, system string, c *schema.Column, cut bool) ([]byte, *failure) {
+	switch c.Kind {
+	case schema.Text:
+		text := v.text
+		if c.MaxLength > 0 && textLength(text) > c.MaxLength {
+			if !cut {
+				return nil, fail("too-long", "the text is longer than the "+itoa(c.MaxLength)+" characters the target takes")
+			}
+			text = cutText(text, c.MaxLength)
+		}
+		return quote(text), nil
+	case schema.Integer, schema.Number:
+		return toNumber(v, c)
+	case schema.Boolean:
+		if v.text != "true" && v.text != "false" {
+			return nil, fail("bad-value", "the value is neither true nor false")
+		}
+		return []byte(v.text), nil
+	case schema.Choice:
+		if _, ok := c.Option(v.text); !ok {
+			return nil, fail("unknown-option", "the target has no such option")
+		}
+		if system == schema.FnO {
+			return quote(v.text), nil
+		}
+		return []byte(v.text), nil
+	case schema.Time:
+		return toMoment(v, system, c)
+	case schema.GUID:
+		id, ok := parseGUID(v.text)
+		if !ok {
+			return nil, fail("bad-value", "the value is no unique identifier")
+		}
+		return quote(id), nil
+	}
+	return nil, fail("bad-type", "the target takes no plain value")
+}
+
+func toNumber(v scalar, c *schema.Column) ([]byte, *failure) {
+	plain, ok := plainNumber([]byte(v.text))
+	if !ok {
+		return nil, fail("bad-value", "the text is no plain decimal number (no leading zeros, no separators but a point)")
+	}
+	switch {
+	case c.Kind == schema.Integer && places(plain) > 0:
+		return nil, fail("bad-value", "the target takes whole numbers only")
+	case c.Precision > 0 && places(plain) > c.Precision:
+		return nil, fail("out-of-range", "the number has more than the "+itoa(c.Precision)+" decimal places the target keeps")
+	case c.Min != "" && compareNumbers(plain, c.Min) < 0:
+		return nil, fail("out-of-range", "the number is below "+c.Min+", the least the target takes")
+	case c.Max != "" && compareNumbers(plain, c.Max) > 0:
+		return nil, fail("out-of-range", "the number is above "+c.Max+", the most the target takes")
+	}
+	if c.Kind == schema.Integer {
+		plain = canonicalNumber(plain)
+	}
+	return []byte(plain), nil
+}
+
+func toMoment(v scalar, system string, c *schema.Column) ([]byte, *failure) {
+	t := v.moment
+	if v.kind != schema.Time { // a constant
+		var ok bool
+		if t, _, ok = parseMoment(v.text); !ok {
+			return nil, fail("bad-value", "the value is no date with a zone")
+		}
+	}
+	if !inRange(system, t) {
+		return nil, fail("out-of-range", "the target's dates don't reach that far")
+	}
+	out := append(make([]byte, 0, 24), '"')
+	return append(appendMoment(out, t, system, c.DateOnly), '"'), nil
+}
+
+// textLength counts UTF-16 units, as both systems do.
+func textLength(s string) int {
+	n := 0
+	for _, r := range s {
+		if n++; r > 0xFFFF {
+			n++
+		}
+	}
+	return n
+}
+
+// cutText returns the longest beginning of s with at most limit UTF-16 units, never half a character.
+func cutText(s string, limit int) string {
+	n := 0
+	for i, r := range s {
+		if n++; r > 0xFFFF {
+			n++
+		}
+		if n > limit {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+func quote(s string) []byte {
+	b, _ := jsontext.AppendQuote(make([]byte, 0, len(s)+2), s) // s is valid UTF-8 by construction, the one cause of an error
+	return b
+}
+
+// bindURL returns the relative URL of a row by alternate key: the quotes in the value doubled first, then the value
+// percent-encoded (Dataverse Web API, "Use an alternate key to reference a record").
+func bindURL(set, key, value string, quoted bool) string {
+	if quoted {
+		value = "'" + escapeKey(strings.ReplaceAll(value, "'", "''")) + "'"
+	} else {
+		value = escapeKey(value)
+	}
+	return "/" + set + "(" + key + "=" + value + ")"
+}
+
+func escapeKey(s string) string {
+	const hex = "0123456789ABCDEF"
+	var b bytes.Buffer
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '.', c == '_', c == '~':
+			b.WriteByte(c)
+		default:
+			b.WriteByte('%')
+			b.WriteByte(hex[c>>4])
+			b.WriteByte(hex[c&15])
+		}
+	}
+	return b.String()
+}
+
+// validText reports whether a text out of a contract can be written as JSON.
+func validText(s string) bool { return utf8.ValidString(s) }
