@@ -55,12 +55,13 @@ type Ledger struct {
 
 	mu      sync.Mutex
 	pairs   map[Pair]*End
+	seen    map[Pair][]string // every outcome logged, ends and others
 	changed chan struct{}
 }
 
 // NewLedger returns an empty ledger.
 func NewLedger(now func() time.Time) *Ledger {
-	return &Ledger{now: now, pairs: map[Pair]*End{}, changed: make(chan struct{})}
+	return &Ledger{now: now, pairs: map[Pair]*End{}, seen: map[Pair][]string{}, changed: make(chan struct{})}
 }
 
 // Expect opens pairs, so that an event that leaves no trace at all counts as lost.
@@ -83,6 +84,8 @@ func (l *Ledger) open(p Pair) *End {
 func (l *Ledger) Observe(line Line) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	here := Pair{line.Event, line.Function}
+	l.seen[here] = append(l.seen[here], line.Outcome)
 	switch line.Outcome {
 	case telemetry.Published:
 		for _, function := range line.Routes {
@@ -92,9 +95,9 @@ func (l *Ledger) Observe(line Line) {
 			l.end(Pair{line.Event, Unrouted}, Line{Outcome: telemetry.NothingToDo, Why: Unrouted})
 		}
 	case telemetry.Delivered, telemetry.NothingToDo, telemetry.DeadLettered:
-		l.end(Pair{line.Event, line.Function}, line)
-	default:
-		l.open(Pair{line.Event, line.Function})
+		l.end(here, line)
+	case telemetry.Retry:
+		l.open(here)
 	}
 	close(l.changed)
 	l.changed = make(chan struct{})
@@ -127,6 +130,13 @@ func (l *Ledger) End(p Pair) End {
 	return End{}
 }
 
+// Saw reports whether the handler has logged this outcome of a pair.
+func (l *Ledger) Saw(p Pair, outcome string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Contains(l.seen[p], outcome)
+}
+
 // Open returns the pairs without an end, sorted.
 func (l *Ledger) Open() []Pair {
 	l.mu.Lock()
@@ -141,6 +151,29 @@ func (l *Ledger) Open() []Pair {
 		return strings.Compare(a.Function+"\x00"+a.Event, b.Function+"\x00"+b.Event)
 	})
 	return out
+}
+
+// Pairs returns the pairs known so far.
+func (l *Ledger) Pairs() map[Pair]bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := make(map[Pair]bool, len(l.pairs))
+	for p := range l.pairs {
+		out[p] = true
+	}
+	return out
+}
+
+// find returns the end of a pair of this function and reason that isn't among the known ones.
+func (l *Ledger) find(function, reason string, known map[Pair]bool) (End, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for p, e := range l.pairs {
+		if p.Function == function && e.Outcome != "" && e.Reason == reason && !known[p] {
+			return *e, true
+		}
+	}
+	return End{}, false
 }
 
 // Changed returns a channel that closes with the next line.

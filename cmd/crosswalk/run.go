@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"crosswalk/local/feed"
+	"crosswalk/local/stack"
+)
+
+type runFlags struct {
+	once, noFeed, verbose bool
+	endpoints             string
+	ports                 []string
+	timeout               time.Duration
+}
+
+func newRun() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Start everything on this machine, feed it the examples, and show what arrives",
+		Long: `Starts the broker, storage, the simulated systems, the Functions host and the handler, feeds them the examples and
+some bad input, and shows a line per event with its outcome and time. Then it stays up for more, until Ctrl-C.
+
+It exits 0 only if nothing was lost and everything fed ended as its expectation says; 1 otherwise; 2 if it could not start.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+			defer stop()
+			return run(ctx, f, newConsole(cmd.OutOrStdout(), f.verbose))
+		},
+	}
+	cmd.Flags().BoolVar(&f.once, "once", false, "end after the feed")
+	cmd.Flags().BoolVar(&f.noFeed, "no-feed", false, "start without feeding anything")
+	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "show every line of the host and the handler")
+	cmd.Flags().StringVar(&f.endpoints, "endpoints", "", "write every address and credential to this file as JSON, once all is ready")
+	cmd.Flags().StringArrayVar(&f.ports, "port", nil, "NAME=N listens elsewhere; names: "+strings.Join(portNames(), ", ")+"; all=0 takes free ports")
+	cmd.Flags().DurationVar(&f.timeout, "timeout", 2*time.Minute, "how long the feed may take before what is still open counts as lost")
+	return cmd
+}
+
+func portNames() []string {
+	var p stack.Ports
+	names := []string{"all"}
+	for name := range p.Named() {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func parsePorts(flags []string) (stack.Ports, error) {
+	p := stack.DefaultPorts()
+	for _, flag := range flags {
+		name, number, ok := strings.Cut(flag, "=")
+		n, err := strconv.Atoi(number)
+		if !ok || err != nil || n < 0 || n > 65535 {
+			return p, fmt.Errorf("--port %s: wants NAME=N with N between 0 and 65535", flag)
+		}
+		if name == "all" && n == 0 {
+			p = stack.Ports{}
+			continue
+		}
+		port, ok := p.Named()[name]
+		if !ok {
+			return p, fmt.Errorf("--port %s: no port of that name; there are %s", flag, strings.Join(portNames(), ", "))
+		}
+		*port = n
+	}
+	return p, nil
+}
+
+func run(ctx context.Context, f runFlags, c *console) error {
+	root, err := projectRoot()
+	if err != nil {
+		return err
+	}
+	ports, err := parsePorts(f.ports)
+	if err != nil {
+		return err
+	}
+	ledger := feed.NewLedger(time.Now)
+	s, err := stack.Start(ctx, stack.Options{Root: root, Ports: ports, Settings: feed.Settings(), OnLine: c.watch(ledger), Say: c.say})
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	defer s.Close()
+	sent, err := feed.New(root, s, ledger, c.say)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = sent.Close(context.Background()) }()
+	sent.Refused = c.refused
+	if !f.noFeed {
+		if err := sent.Burst(ctx); err != nil {
+			return interrupted(ctx, err)
+		}
+	}
+	if err := s.StartHost(ctx); err != nil {
+		return interrupted(ctx, err)
+	}
+	endpoints := s.Endpoints()
+	c.endpoints(endpoints)
+	if f.endpoints != "" {
+		if err := endpoints.Write(f.endpoints); err != nil {
+			return err
+		}
+		defer os.Remove(f.endpoints)
+	}
+	failed := false
+	if !f.noFeed {
+		report, err := sent.Run(ctx, f.timeout)
+		if err != nil {
+			return interrupted(ctx, err)
+		}
+		c.report(report)
+		failed = !report.Good()
+	}
+	if !f.once {
+		c.say("ready for more; Ctrl-C ends everything")
+		select {
+		case <-ctx.Done():
+		case <-s.Host().Done():
+			return errors.New("the Functions host stopped itself: " + s.Host().Err().Error())
+		}
+		return nil
+	}
+	if failed {
+		return exitCode(1)
+	}
+	return nil
+}
+
+// interrupted turns the error of a start that Ctrl-C cut short into a quiet end.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return exitCode(130)
+	}
+	return err
+}

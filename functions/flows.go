@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"crosswalk/handlers/flow"
+	"crosswalk/shared/contract"
+	"crosswalk/shared/customhandler"
+	"crosswalk/shared/dataverse"
+	"crosswalk/shared/event"
+	"crosswalk/shared/finops"
+	"crosswalk/shared/link"
+	"crosswalk/shared/settings"
+	"crosswalk/shared/settle"
+)
+
+// addFlow adds the flow whose contract lies at path. Its function is named after the contract's folder.
+func addFlow(server *customhandler.Server, d *dependencies, path string) error {
+	plan, err := contract.Load(path)
+	if err != nil {
+		return err
+	}
+	tuning := d.settings.For(plan.Name)
+	handler, err := newFlow(d, plan, tuning)
+	if err != nil {
+		return err
+	}
+	queue, err := settle.NewQueue(d.bus, plan.Name)
+	if err != nil {
+		return err
+	}
+	settler := &settle.Settler{Function: plan.Name, Queue: queue, Policy: settle.Policy(tuning.Settle), Log: d.outcomes, Now: d.now}
+	server.Single(plan.Name, settler.Wrap(func(ctx context.Context, m customhandler.Message) (settle.Outcome, error) {
+		body := m.Body
+		if ref, _ := m.Properties[event.DataRefProperty].(string); ref != "" {
+			if body, err = d.bodies.Get(ctx, ref); err != nil {
+				return settle.Outcome{}, err
+			}
+		}
+		e, err := event.FromProperties(m.Properties, m.ContentType, body)
+		if err != nil {
+			return settle.Outcome{}, err
+		}
+		return handler.Handle(ctx, e)
+	}))
+	return nil
+}
+
+// newFlow connects a contract's two systems.
+func newFlow(d *dependencies, plan *contract.Plan, tuning settings.Tuning) (*flow.Handler, error) {
+	var rows flow.RowReader
+	var target flow.Target
+	if plan.From.State == contract.StateRow {
+		if plan.From.System != "dataverse" {
+			return nil, fmt.Errorf("%s: rows of %s can't be read yet", plan.Name, plan.From.System)
+		}
+		client, err := dataverse.New(d.settings.Dataverse.URL, d.credential, &dataverse.Options{Timeout: tuning.Client.Timeout})
+		if err != nil {
+			return nil, err
+		}
+		if rows, err = flow.NewDataverseSource(client, plan); err != nil {
+			return nil, err
+		}
+	}
+	switch plan.To.System {
+	case "dataverse":
+		client, err := dataverse.New(d.settings.Dataverse.URL, d.credential, &dataverse.Options{Timeout: tuning.Client.Timeout})
+		if err != nil {
+			return nil, err
+		}
+		if target, err = flow.NewDataverseTarget(client, plan); err != nil {
+			return nil, err
+		}
+	case "fno":
+		client, err := finops.New(d.settings.FnO.URL, d.credential, &finops.Options{Timeout: tuning.Client.Timeout})
+		if err != nil {
+			return nil, err
+		}
+		if target, err = flow.NewFnOTarget(client, plan); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, fmt.Errorf("%s: %s can't be written to yet", plan.Name, plan.To.System)
+	}
+	options := link.Options{Claim: tuning.Link.Claim, Margin: tuning.Link.Margin, ClientDeadline: tuning.Client.Timeout, Now: d.now}
+	return flow.New(plan, d.links, options, rows, target)
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"crosswalk/handlers/receive"
+	"crosswalk/shared/customhandler"
+	"crosswalk/shared/event"
+	"crosswalk/shared/settle"
+)
+
+// newServer makes the route table: the receive functions of the topology, the webhook, and one flow for each folder under
+// root that holds a contract.
+func newServer(d *dependencies, root string) (*customhandler.Server, error) {
+	server := customhandler.NewServer(d.log)
+	publisher := event.NewPublisher(d.bus, d.topology.Topic.Name, d.topology.Routes, d.bodies)
+	for _, in := range d.topology.Ingress {
+		queue, err := settle.NewQueue(d.bus, in.Queue)
+		if err != nil {
+			return nil, err
+		}
+		batch := &receive.Batch{Publisher: publisher, Queue: queue, Bodies: d.bodies, Routes: d.topology.Routes, Log: d.outcomes, Now: d.now}
+		server.Batch(in.Function, batch.Handle)
+	}
+	server.HTTP(webhook, "/api/"+webhook, &receive.Webhook{
+		Function: webhook, Publisher: publisher, Parker: event.NewParker(d.bus, webhookQueue, d.bodies),
+		Routes: d.topology.Routes, Log: d.outcomes, Now: d.now,
+	})
+	contracts, err := filepath.Glob(filepath.Join(root, "*", "contract.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	if len(contracts) == 0 {
+		return nil, fmt.Errorf("no <flow>/contract.yaml in the script root: no flow runs without a contract")
+	}
+	for _, path := range contracts {
+		if err := addFlow(server, d, path); err != nil {
+			return nil, err
+		}
+	}
+	return server, nil
+}
+
+// The webhook function, and the ingress queue whose receiver dead-letters what it can't read.
+const (
+	webhook      = "dataverse-webhook"
+	webhookQueue = "dataverse-events"
+)

@@ -1,0 +1,119 @@
+package feed
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"crosswalk/local/systems/rows"
+	"crosswalk/shared/contract"
+	"crosswalk/shared/telemetry"
+)
+
+// examples makes a case of every flow's every example: what the contract's tests hold in memory goes through the whole
+// system here. An event flow's example is sent as it is; a row flow's is written in Dataverse first, as a person would.
+func (f *Feed) examples() ([]Case, error) {
+	contracts, err := filepath.Glob(filepath.Join(f.root, "functions", "*", "contract.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	var out []Case
+	for _, path := range contracts {
+		plan, err := contract.Load(path)
+		if err != nil {
+			return nil, err
+		}
+		found, findings := contract.Examples(filepath.Dir(path))
+		if len(findings) > 0 {
+			return nil, fmt.Errorf("%s", findings[0])
+		}
+		for i, e := range found {
+			c := Case{Name: "example " + plan.Name + "/" + e.Name, InRun: true, Wants: wanted(plan, e)}
+			if plan.From.State == contract.StateEvent {
+				c.Send = sendEvent(e.Input)
+			} else {
+				c.Send = sendRow(e.Input, 1000+i)
+			}
+			if e.Want.Write != nil {
+				c.Then = targetHolds(plan, e)
+			}
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
+
+func wanted(p *contract.Plan, e contract.Example) []Want {
+	if e.Want.Reject != nil {
+		return rejected(p.Name, e.Want.Reject.Reason, e.Want.Reject.Field)
+	}
+	return []Want{{Function: p.Name, Outcome: telemetry.Delivered}}
+}
+
+// sendRow writes an account row and tells of it through Dataverse's queue. The row is as a read returns it, so what can't
+// be written is left out: annotations, the id, and columns without a value.
+func sendRow(row []byte, operation int) func(context.Context, *Feed) ([]string, int, error) {
+	return func(ctx context.Context, f *Feed) ([]string, int, error) {
+		var columns map[string]json.RawMessage
+		if err := json.Unmarshal(row, &columns); err != nil {
+			return nil, 0, err
+		}
+		var id string
+		if err := json.Unmarshal(columns["accountid"], &id); err != nil {
+			return nil, 0, fmt.Errorf("the example has no accountid")
+		}
+		write := map[string]any{}
+		for name, value := range columns {
+			if !strings.Contains(name, "@") && name != "accountid" && string(value) != "null" {
+				write[name] = value
+			}
+		}
+		if err := f.PutAccount(ctx, id, write); err != nil {
+			return nil, 0, err
+		}
+		body := change{Message: "Update", AccountID: id, Operation: operation}.JSON()
+		return []string{idOf(body)}, 0, f.send(ctx, "dataverse-events", "", body)
+	}
+}
+
+// targetHolds compares the target's row with what the contract makes of the example, to the last digit.
+func targetHolds(p *contract.Plan, e contract.Example) func(context.Context, *Feed) error {
+	return func(_ context.Context, f *Feed) error {
+		record, err := p.Apply(e.Input)
+		if err != nil {
+			return err
+		}
+		key := make([]string, len(record.Key))
+		for i, v := range record.Key {
+			key[i] = v.Text()
+		}
+		var row rows.Row
+		var found bool
+		if p.To.System == "dataverse" {
+			row, found = f.Stack.Systems.Dataverse().Row(p.To.Entity, key...)
+		} else {
+			row, found = f.Stack.Systems.FnO().Row(p.To.Entity, key...)
+		}
+		if !found {
+			return fmt.Errorf("%s has no %s %s", p.To.System, p.To.Entity, record.KeyText())
+		}
+		var resolved []contract.Resolved
+		for _, v := range record.Fields {
+			if v.Reference == nil {
+				continue
+			}
+			to, ok := f.Stack.Systems.Dataverse().Row(v.Reference.Entity, v.Reference.Value)
+			if !ok {
+				return fmt.Errorf("the simulator has no %s %s", v.Reference.Entity, v.Reference.Value)
+			}
+			resolved = append(resolved, contract.Resolved{Name: v.Name, ID: to.Key})
+		}
+		same, err := record.Same(row.JSON, resolved...)
+		if err == nil && !same {
+			err = fmt.Errorf("%s %s is not what the contract makes of the example:\n  row    %s\n  wanted %s", p.To.Entity, record.KeyText(), row.JSON, record.JSON(true))
+		}
+		return err
+	}
+}

@@ -1,0 +1,105 @@
+package functionshost
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// scriptRoot is the content of a folder the host runs.
+type scriptRoot struct {
+	path      string
+	config    hostConfig
+	functions []*function // by name, ordinal, ignoring case: the order in which routes are matched
+	warnings  []string
+}
+
+var functionName = regexp.MustCompile(`^(?i)[a-z][a-z0-9_-]{0,127}$`)
+
+// readScriptRoot reads host.json and <folder>/function.json of the immediate sub-folders, nothing deeper. A bad
+// function.json is that function's fault only; what would stop the real host is an error.
+func readScriptRoot(path string, s settings) (*scriptRoot, error) {
+	data, err := os.ReadFile(filepath.Join(path, "host.json"))
+	if err != nil {
+		return nil, fmt.Errorf("script root: %w", err)
+	}
+	config, warnings, err := readHostConfig(data, s)
+	if err != nil {
+		return nil, err
+	}
+	root := &scriptRoot{path: path, config: config, warnings: warnings}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, fmt.Errorf("script root: %w", err)
+	}
+	for _, entry := range entries {
+		folder := filepath.Join(path, entry.Name())
+		if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(folder, "function.json"))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("script root: %w", err)
+		}
+		root.functions = append(root.functions, root.readFunction(entry.Name(), data, s))
+	}
+	slices.SortFunc(root.functions, func(a, b *function) int {
+		return cmp.Compare(strings.ToUpper(a.name), strings.ToUpper(b.name))
+	})
+	return root, root.compileRoutes()
+}
+
+func (r *scriptRoot) readFunction(name string, data []byte, s settings) *function {
+	if !functionName.MatchString(name) || strings.EqualFold(name, "host") {
+		return &function{name: name, fault: fmt.Sprintf("'%s' is not a valid function name.", name)}
+	}
+	return readFunction(name, data, s)
+}
+
+// compileRoutes gives every HTTP function its route. A route with a leading "/" stops the whole host, so it is an error
+// here; the second function with the same route is in error.
+func (r *scriptRoot) compileRoutes() error {
+	taken := map[string]string{}
+	for _, f := range r.functions {
+		if f.fault != "" || f.trigger.Type != triggerHTTP {
+			continue
+		}
+		if strings.HasPrefix(f.trigger.Route, "/") {
+			return fmt.Errorf("%s/function.json: route %q begins with \"/\": on Azure this stops the whole host, every function of it; write %q",
+				f.name, f.trigger.Route, strings.TrimLeft(f.trigger.Route, "/"))
+		}
+		text := f.trigger.Route
+		if text == "" {
+			text = f.name
+		}
+		if r.config.routePrefix != "" {
+			text = strings.Trim(r.config.routePrefix, "/") + "/" + text
+		}
+		compiled, err := parseRoute(text)
+		if err != nil {
+			f.fault = err.Error()
+			continue
+		}
+		key := strings.ToLower(text)
+		if other, ok := taken[key]; ok {
+			f.fault = fmt.Sprintf("The route specified conflicts with the route defined by function '%s'.", other)
+			continue
+		}
+		taken[key] = f.name
+		f.route = compiled
+	}
+	return nil
+}
+
+func (r *scriptRoot) anyUsable() bool {
+	return slices.ContainsFunc(r.functions, func(f *function) bool { return f.fault == "" })
+}

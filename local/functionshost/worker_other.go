@@ -1,0 +1,19 @@
+//go:build !linux
+
+package functionshost
+
+import (
+	"os"
+	"syscall"
+	"time"
+)
+
+func childAttributes() *syscall.SysProcAttr { return nil }
+
+func killProcess(p *os.Process) error { return p.Kill() }
+
+// noticeTime is how long a broken connection may precede the end of its process.
+const noticeTime = 40 * time.Millisecond
+
+// ending can't be told here: every broken connection may be the end.
+func ending(int) bool { return true }
