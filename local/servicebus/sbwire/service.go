@@ -1,0 +1,140 @@
+// Package sbwire speaks Service Bus over AMQP: it gives the addresses, annotations and request nodes of the service to
+// the links of package server and turns what they carry into calls of package broker.
+//
+//	$cbs                      put-token
+//	<entity>                  sending and receiving
+//	<entity>/$management      renew-lock, peek-message, receive-by-sequence-number, update-disposition,
+//	                          schedule-message, cancel-scheduled-message
+//
+// where <entity> is a queue, a topic, topic/Subscriptions/name, or one of the sub-queues $DeadLetterQueue and
+// $Transfer/$DeadLetterQueue, and may be written as a URL. The wire facts are those of the Go SDK azservicebus 1.11, the
+// JavaScript SDK 7.9 and the .NET clients, read in their source and seen in their traffic.
+package sbwire
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"crosswalk/local/servicebus/amqp/server"
+	"crosswalk/local/servicebus/amqp/wire"
+	"crosswalk/local/servicebus/broker"
+)
+
+// Options say how a service behaves. The zero value works.
+type Options struct {
+	// RefusalDelay is how long an answer waits that says that an entity isn't there, 100 ms when zero: the older .NET
+	// message pump tries again at once and without end.
+	RefusalDelay time.Duration
+	// Logf gets one line for each request that isn't supported; nil for none.
+	Logf func(format string, args ...any)
+}
+
+// Service connects AMQP connections to a broker.
+type Service struct {
+	b *broker.Broker
+	o Options
+
+	mu          sync.Mutex
+	senders     map[*sender]struct{}
+	sendRevoked bool
+}
+
+// New returns a service for a broker.
+func New(b *broker.Broker, o Options) *Service {
+	if o.RefusalDelay == 0 {
+		o.RefusalDelay = 100 * time.Millisecond
+	}
+	if o.Logf == nil {
+		o.Logf = func(string, ...any) {}
+	}
+	return &Service{b: b, o: o, senders: map[*sender]struct{}{}}
+}
+
+// Connect gives a new connection its links.
+func (s *Service) Connect(c *server.Conn) server.Links {
+	return &connection{s: s, c: c, replies: map[string][]*responses{}}
+}
+
+// errSendRevoked is what a sender is told while the right to send is revoked.
+var errSendRevoked = &wire.Error{
+	Condition:   wire.UnauthorizedAccess,
+	Description: "Unauthorized access. 'Send' claim(s) are required to perform this operation.",
+}
+
+// RevokeSend takes the right to send away from everyone, or gives it back. Links that send are detached; new ones, and
+// requests to schedule or to cancel, are refused. Receiving and settling go on, also on the same connection: tokens are
+// accepted as before, for senders and receivers put them for the same name.
+func (s *Service) RevokeSend(on bool) {
+	s.mu.Lock()
+	s.sendRevoked = on
+	var affected []*sender
+	for l := range s.senders {
+		if on {
+			affected = append(affected, l)
+		}
+	}
+	s.mu.Unlock()
+	for _, l := range affected {
+		l.link.Detach(errSendRevoked)
+	}
+}
+
+// maySend returns nil or why sending isn't allowed.
+func (s *Service) maySend() *wire.Error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sendRevoked {
+		return errSendRevoked
+	}
+	return nil
+}
+
+// Conditions that Service Bus adds to those of AMQP.
+const (
+	conditionLockLost        wire.Symbol = "com.microsoft:message-lock-lost"
+	conditionMessageNotFound wire.Symbol = "com.microsoft:message-not-found"
+	conditionDisabled        wire.Symbol = "com.microsoft:entity-disabled"
+	conditionArgument        wire.Symbol = "com.microsoft:argument-error"
+	conditionDeadLetter      wire.Symbol = "com.microsoft:dead-letter"
+)
+
+// failures gives each error of the broker its AMQP condition and the status code of a $management answer.
+var failures = []struct {
+	err       error
+	condition wire.Symbol
+	code      int32
+}{
+	{broker.ErrNotFound, wire.NotFound, 404},
+	{broker.ErrLockLost, conditionLockLost, 410},
+	{broker.ErrMessageNotFound, conditionMessageNotFound, 404},
+	{broker.ErrTooLarge, wire.MessageSizeExceeded, 400},
+	{broker.ErrQuota, wire.ResourceLimitExceeded, 403},
+	{broker.ErrDisabled, conditionDisabled, 403},
+	{broker.ErrNotAllowed, wire.NotAllowed, 400},
+	{broker.ErrInvalid, conditionArgument, 400},
+	{broker.ErrExists, conditionArgument, 409},
+	{broker.ErrNotImplemented, wire.NotImplemented, 501},
+}
+
+// failure turns an error about an entity into what is told on the wire. An error that is an AMQP error stays as it is.
+func failure(err error, entity string) (*wire.Error, int32) {
+	var told *wire.Error
+	if errors.As(err, &told) {
+		if told.Condition == wire.UnauthorizedAccess {
+			return told, 401
+		}
+		return told, 400
+	}
+	for _, f := range failures {
+		if errors.Is(err, f.err) {
+			description := err.Error()
+			if f.code == 404 && f.condition == wire.NotFound {
+				// The JavaScript SDK knows a missing entity by this text.
+				description = "The messaging entity '" + entity + "' could not be found."
+			}
+			return &wire.Error{Condition: f.condition, Description: description}, f.code
+		}
+	}
+	return &wire.Error{Condition: wire.InternalError, Description: err.Error()}, 500
+}
