@@ -1,0 +1,287 @@
+package event
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"crosswalk/shared/fault"
+)
+
+// virtualPrefix begins the names of the Dataverse tables that show F&O entities.
+const virtualPrefix = "mserp_"
+
+// zeroID is what a context carries where it has no id.
+const zeroID = "00000000-0000-0000-0000-000000000000"
+
+var (
+	tableNames    = regexp.MustCompile(`^[A-Za-z_][0-9A-Za-z_]{0,127}$`)
+	messageNames  = regexp.MustCompile(`^[A-Za-z_][0-9A-Za-z_.]{0,127}$`)
+	organisations = regexp.MustCompile(`^[0-9A-Za-z_.-]{1,128}$`)
+	guids         = regexp.MustCompile(`^\{?[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?$`)
+)
+
+// changes are the messages that create, update or delete a row, and what an event type calls them.
+var changes = map[string]string{"create": "created", "update": "updated", "delete": "deleted"}
+
+// dataEventChanges are their counterparts in F&O data events.
+var dataEventChanges = map[string]string{
+	"onexternalcreated": "created", "onexternalupdated": "updated", "onexternaldeleted": "deleted",
+}
+
+// execution is a Dataverse execution context, its names and ids in lower case.
+type execution struct {
+	message, table, record, organisation string
+	target                               target
+	at                                   time.Time
+}
+
+func (p *parser) executionContext(m *members, body []byte) error {
+	c, err := readExecution(m)
+	if err != nil {
+		return err
+	}
+	a := attributes{time: c.at, sequence: fmt.Sprintf("%020d", c.at.UnixMilli())}
+	change, isDataEvent := dataEventChanges[c.message]
+	if isDataEvent = isDataEvent && strings.HasPrefix(c.table, virtualPrefix); isDataEvent {
+		a.kind = "fno." + strings.TrimPrefix(c.table, virtualPrefix) + "." + change
+		a.source = "/fno/" + c.target.legalEntity
+	} else {
+		if change = changes[c.message]; change == "" {
+			change = c.message
+		}
+		a.kind = "dataverse." + c.table + "." + change
+		a.source = "/dataverse/" + c.organisation
+	}
+	switch a.subject = c.table; {
+	case c.record != "":
+		a.subject += "/" + c.record
+	case isDataEvent:
+		return fault.Reject("field-missing", pointer(c.target.at), "neither PrimaryEntityId nor the Target says which row it is")
+	case changes[c.message] != "":
+		return m.missing(primaryEntityID)
+	}
+	if a.id, err = c.id(m, body); err != nil {
+		return err
+	}
+	p.Events = append(p.Events, a.event(body))
+	return nil
+}
+
+func readExecution(m *members) (c execution, err error) {
+	read := func(i member, need bool, pattern *regexp.Regexp, wanted string) string {
+		if err != nil {
+			return ""
+		}
+		get := m.optional
+		if need {
+			get = m.required
+		}
+		var text string
+		text, err = get(i, pattern, wanted)
+		return strings.ToLower(text)
+	}
+	c.message = read(messageName, true, messageNames, "wanted the name of a message")
+	c.table = read(primaryEntityName, true, tableNames, "wanted the logical name of a table")
+	c.record = bareID(read(primaryEntityID, true, guids, "wanted a GUID"))
+	if c.organisation = read(organizationName, false, organisations, "wanted the unique name of an organisation"); c.organisation == "" {
+		c.organisation = unknown
+	}
+	if err != nil {
+		return c, err
+	}
+	if c.at, err = m.time(operationCreatedOn); err != nil {
+		return c, err
+	}
+	if c.at.IsZero() {
+		return c, m.missing(operationCreatedOn)
+	}
+	if c.at.UnixMilli() < 0 {
+		return c, m.bad(operationCreatedOn, "wanted a time after 1970")
+	}
+	// Data events carry the zero id and name their row in the Target only.
+	if c.record == "" || strings.HasPrefix(c.table, virtualPrefix) {
+		if c.target, err = readTarget(m); err != nil {
+			return c, err
+		}
+		if c.record == "" {
+			c.record = c.target.id
+		}
+	}
+	return c, nil
+}
+
+// bareID returns a GUID in lower case and without braces, "" for the zero one.
+func bareID(id string) string {
+	id = strings.ToLower(strings.Trim(id, "{}"))
+	if id == zeroID {
+		return ""
+	}
+	return id
+}
+
+// id returns what tells this event from all others and stays the same when it is sent again.
+func (c execution) id(m *members, body []byte) (string, error) {
+	operation, err := m.text(operationID)
+	if err != nil {
+		return "", err
+	}
+	if operation = bareID(operation); strings.TrimSpace(operation) == "" {
+		// Data events name no operation. Their bytes are the same when they come twice and differ in OperationCreatedOn,
+		// CorrelationId or the values when they are two.
+		sum := sha256.Sum256(body)
+		operation = hex.EncodeToString(sum[:])
+	}
+	step, err := readStep(m)
+	if err != nil {
+		return "", err
+	}
+	atStage := m.values[contextStage]
+	if atStage.kind != 0 && atStage.kind != 'n' && atStage.kind != '0' {
+		return "", m.bad(contextStage, "wanted a number")
+	}
+	parts := []string{c.organisation, operation, c.message, c.table, c.record, string(atStage.raw), step}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:])[:32], nil
+}
+
+// readStep returns the id of the registered step that sent the context, "" where it isn't said.
+func readStep(m *members) (string, error) {
+	v := m.values[owningExtension]
+	if v.kind != '{' {
+		return "", nil
+	}
+	var id string
+	err := scan(v.raw, m.path(owningExtension), func(s *scanner) error {
+		return s.members(func(name []byte) (err error) {
+			if string(name) == "Id" {
+				id, err = s.text()
+				return err
+			}
+			_, _, err = s.skip()
+			return err
+		})
+	})
+	return bareID(id), err
+}
+
+// target is what the Target of a request says about its row.
+type target struct {
+	at          string // JSON pointer of where the row's id is or should be
+	id          string // in lower case, "" where it isn't said
+	legalEntity string // in lower case, "unknown" where it isn't said
+}
+
+// readTarget reads the row's id out of InputParameters, and its legal entity out of the Target or, where an update
+// didn't touch it, out of the PreImage. Contexts that were too large come without InputParameters.
+func readTarget(m *members) (target, error) {
+	t := target{at: m.path(inputParameters), legalEntity: unknown}
+	v := m.values[inputParameters]
+	if v.kind != '[' {
+		return t, nil
+	}
+	var image entity
+	err := pairs(v.raw, m.path(inputParameters), func(key string, at string, v value) error {
+		if v.kind != '{' || key != "Target" && key != "PreImage" {
+			return nil
+		}
+		e, err := readEntity(v.raw, at)
+		if key == "PreImage" {
+			image = e
+		} else {
+			t.id, t.at = e.id, at+"/Id"
+			t.legalEntity = e.legalEntity
+		}
+		return err
+	})
+	if t.legalEntity == unknown || t.legalEntity == "" {
+		t.legalEntity = image.legalEntity
+	}
+	if t.legalEntity == "" {
+		t.legalEntity = unknown
+	}
+	return t, err
+}
+
+// entity is the part of an Entity or EntityReference that identifies its row.
+type entity struct{ id, legalEntity string }
+
+func readEntity(body []byte, at string) (e entity, err error) {
+	err = scan(body, at, func(s *scanner) error {
+		return s.members(func(name []byte) (err error) {
+			switch string(name) {
+			case "Id":
+				if e.id, err = s.text(); err != nil {
+					return err
+				}
+				if e.id = bareID(e.id); e.id != "" && !guids.MatchString(e.id) {
+					err = fault.Reject("bad-value", s.here(), "wanted a GUID")
+				}
+				return err
+			case "Attributes":
+				kind, raw, err := s.skip()
+				if err != nil || kind != '[' {
+					return err
+				}
+				return pairs(raw, s.at+"/Attributes", func(key, at string, v value) error {
+					if key != virtualPrefix+"dataareaid" || v.kind != '"' {
+						return nil
+					}
+					text, err := unquote(v.raw)
+					if err == nil && len(text) > 0 && !legalEntities.Match(text) {
+						return fault.Reject("bad-value", pointer(at), "wanted the id of a legal entity")
+					}
+					e.legalEntity = strings.ToLower(string(text))
+					return err
+				})
+			}
+			_, _, err = s.skip()
+			return err
+		})
+	})
+	return e, err
+}
+
+// pairs reads a dictionary as .NET's data contracts write it, a list of {"key":…,"value":…} in either order, and calls
+// pair with each key, the JSON pointer of its value and the value. Elements of another shape are passed over.
+func pairs(body []byte, at string, pair func(key, at string, v value) error) error {
+	return scan(body, at, func(s *scanner) error {
+		return s.elements(func(i int) error {
+			if s.dec.PeekKind() != '{' {
+				_, _, err := s.skip()
+				return err
+			}
+			var key string
+			var v value
+			err := s.members(func(name []byte) (err error) {
+				switch string(name) {
+				case "key":
+					key, err = s.text()
+				case "value":
+					v.kind, v.raw, err = s.skip()
+				default:
+					_, _, err = s.skip()
+				}
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			return pair(key, s.at+"/"+strconv.Itoa(i)+"/value", v)
+		})
+	})
+}
+
+// text reads the next value and returns it if it is a string, else "".
+func (s *scanner) text() (string, error) {
+	kind, raw, err := s.skip()
+	if err != nil || kind != '"' {
+		return "", err
+	}
+	text, err := unquote(raw)
+	return string(text), err
+}
