@@ -30,9 +30,6 @@ const (
 	sizeExceededWhy = "size-exceeded"
 )
 
-// Parked is the outcome of a webhook's body that went to the queue unread. Its receiver reports what becomes of it.
-const Parked = "parked"
-
 // Webhook is the handler of the function dataverse-webhook. The host has checked the function key before it gets the
 // request, so a body is authentic, and one that can't be read is kept for support staff to see.
 type Webhook struct {
@@ -139,8 +136,8 @@ func (c *call) park(ctx context.Context, w http.ResponseWriter, why *fault.Error
 		c.unavailable(w)
 		return
 	}
-	c.report(Parked, id, why)
-	answer(w, http.StatusOK, status{Status: Parked, Reason: why.Reason, Field: why.Field})
+	c.report(telemetry.Parked, id, why)
+	answer(w, http.StatusOK, status{Status: telemetry.Parked, Reason: why.Reason, Field: why.Field})
 }
 
 // unavailable asks the sender to send again. Dataverse does so on 503, and neither on 429 nor on 500.

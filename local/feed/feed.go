@@ -205,6 +205,12 @@ func (f *Feed) Start(ctx context.Context, c Case) (settle func() (problems []str
 		for i, id := range sent {
 			if problem := c.Wants[i].unlike(f.await(ctx, Pair{id, c.Wants[i].Function}, known, c.Wants[i])); problem != "" {
 				problems = append(problems, fmt.Sprintf("%s: event %s in %s %s", c.Name, id, c.Wants[i].Function, problem))
+				continue
+			}
+			if c.Wants[i].Outcome == telemetry.DeadLettered {
+				if err := f.deadLettered(ctx, c.Wants[i], id); err != nil {
+					problems = append(problems, fmt.Sprintf("%s: %v", c.Name, err))
+				}
 			}
 		}
 		if c.Then != nil && len(problems) == 0 {

@@ -77,8 +77,9 @@ const duplicateKey = `{"error":{"code":"","message":"An error has occurred.","in
 	`Infolog: Info: Cannot create a record in Customers (CustTable). Customer account: ?.\nThe record already exists..",` +
 	`"type":"Microsoft.Dynamics.Platform.Integration.Services.OData.AxODataWriteException","stacktrace":""}}}`
 
+const throttling = `{"error":{"code":"","message":"This request could not be processed at this time due to system experiencing high resource utilization."}}`
+
 func targets() []Case {
-	throttling := `{"error":{"code":"","message":"This request could not be processed at this time due to system experiencing high resource utilization."}}`
 	return []Case{
 		disturbed(account("F&O answers 429 with Retry-After", accountRow{Number: "BUSY-1"}, 31, delivered(accountFlow, "created"), "the customer, not before Retry-After is over",
 			customerWrites("BUSY-1", 1)), traffic.Fault{Match: traffic.Writes, Times: 1, Answer: traffic.JSON(http.StatusTooManyRequests, 2*time.Second, throttling)}),
@@ -124,27 +125,55 @@ func outages() []Case {
 	return []Case{silent, sendRevoked()}
 }
 
-// sendRevoked takes the Send right away while an event waits in its queue and a webhook calls.
+// sendRevoked takes the Send right away while an event waits in its queue, a webhook calls, and a flow needs a retry copy.
 func sendRevoked() Case {
 	i := invoice{EventID: "00000000-7000-4000-8000-000000000001", InvoiceID: "SEND-1"}
-	hook := accountRow{Number: "SEND-2"}
+	row, hook := accountRow{Number: "SEND-2"}, accountRow{Number: "SEND-3"}
 	return Case{
-		Name: "the Send right revoked for two minutes", Alone: true, Status: http.StatusServiceUnavailable, Wants: delivered(invoiceFlow, "created"),
-		Row: "the invoice, once the right is back: the event waits in its queue. A webhook's sender is told 503",
+		Name: "the Send right revoked for two minutes", Alone: true, Status: http.StatusServiceUnavailable,
+		Wants: append(delivered(invoiceFlow, "created"), delivered(accountFlow, "created")...),
+		Row:   "both records, once the right is back: the event waits in its queue, the flow tries on. A webhook's sender is told 503",
 		Send: func(ctx context.Context, f *Feed) ([]string, int, error) {
-			faults := f.Stack.Broker.Faults()
-			if err := f.sendAt(ctx, "fno-events", i.JSON(), time.Now().Add(time.Second)); err != nil {
+			revoked, faults, fno := make(chan struct{}), f.Stack.Broker.Faults(), f.Stack.Systems.FnO()
+			var once sync.Once
+			fno.Inject(traffic.Fault{Match: traffic.Writes, Times: 1, Answer: traffic.JSON(http.StatusTooManyRequests, time.Second, throttling)})
+			fno.OnRequest(func(r *http.Request) {
+				if traffic.Writes(r) {
+					once.Do(func() { faults.RevokeSend(true); close(revoked) })
+				}
+			})
+			defer fno.OnRequest(nil)
+			if err := f.putAccount(ctx, row); err != nil {
 				return nil, 0, err
 			}
-			faults.RevokeSend(true)
+			if err := f.sendAt(ctx, "fno-events", i.JSON(), time.Now().Add(2*time.Second)); err != nil {
+				return nil, 0, err
+			}
+			account := change{Message: "Create", AccountID: row.id(), Operation: 52}.JSON()
+			if err := f.send(ctx, "dataverse-events", "", account); err != nil {
+				return nil, 0, err
+			}
+			select {
+			case <-revoked:
+			case <-ctx.Done():
+				return nil, 0, fmt.Errorf("the flow never wrote to F&O")
+			}
 			defer faults.RevokeSend(false)
 			status, err := f.webhook(ctx, f.WebhookKey(), nil, change{Message: "Update", AccountID: hook.id(), Operation: 51}.JSON())
 			if err != nil {
 				return nil, 0, err
 			}
 			// The right comes back when the event's first delivery has failed.
-			return []string{idOf(i.JSON())}, status, f.awaitLine(ctx, Line{Function: receiveFnO, Event: idOf(i.JSON()), Outcome: telemetry.Abandoned})
+			return []string{idOf(i.JSON()), idOf(account)}, status, f.awaitLine(ctx, Line{Function: receiveFnO, Event: idOf(i.JSON()), Outcome: telemetry.Abandoned})
 		},
-		Then: invoiceHas("SEND-1", "usmf", nil),
+		Then: func(ctx context.Context, f *Feed) error {
+			if f.Ledger.Saw(Pair{idOf(change{Message: "Create", AccountID: row.id(), Operation: 52}.JSON()), accountFlow}, telemetry.Abandoned) {
+				return fmt.Errorf("the flow gave its message back although the right came back within its patience")
+			}
+			if err := invoiceHas("SEND-1", "usmf", nil)(ctx, f); err != nil {
+				return err
+			}
+			return customerWrites("SEND-2", 1)(ctx, f)
+		},
 	}
 }

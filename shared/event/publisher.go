@@ -11,6 +11,7 @@ import (
 	ce "github.com/cloudevents/sdk-go/v2/event"
 
 	"crosswalk/shared/fault"
+	"crosswalk/shared/outlet"
 	"crosswalk/shared/topology"
 )
 
@@ -31,7 +32,7 @@ type Claims interface {
 
 // Publisher puts events on the topic. It is safe for concurrent use.
 type Publisher struct {
-	outlet *outlet
+	outlet *outlet.Outlet[sender]
 	routes func(eventType, source string) []string
 	claims Claims
 }
@@ -43,7 +44,7 @@ func NewPublisher(client *azservicebus.Client, topic string, routes func(eventTy
 }
 
 // Close closes the link to the topic.
-func (p *Publisher) Close(ctx context.Context) { p.outlet.close(ctx) }
+func (p *Publisher) Close(ctx context.Context) { p.outlet.Close(ctx) }
 
 // Publish sends the events in as few batches as their sizes allow and returns one error per event, in their order: nil
 // when the event is durable on the topic. MessageId is the event's id, so an event that is sent again within the topic's
@@ -165,7 +166,7 @@ func (p *Publisher) send(ctx context.Context, queue []outgoing, errs []error) er
 
 // sendHead sends as much of queue as one batch takes, at least one message, and returns how many that were.
 func (p *Publisher) sendHead(ctx context.Context, queue []outgoing) (taken int, err error) {
-	err = p.outlet.use(ctx, func(s sender) error {
+	err = p.outlet.Use(ctx, func(s sender) error {
 		taken = 0
 		b, err := s.newBatch(ctx)
 		if err != nil {
@@ -187,7 +188,7 @@ func (p *Publisher) sendHead(ctx context.Context, queue []outgoing) (taken int, 
 
 // Parker sends a body that can't be read to the queue it should have come by, whose receiver dead-letters it there.
 type Parker struct {
-	outlet *outlet
+	outlet *outlet.Outlet[sender]
 	claims Claims
 }
 
@@ -197,7 +198,7 @@ func NewParker(client *azservicebus.Client, queue string, claims Claims) *Parker
 }
 
 // Close closes the link to the queue.
-func (p *Parker) Close(ctx context.Context) { p.outlet.close(ctx) }
+func (p *Parker) Close(ctx context.Context) { p.outlet.Close(ctx) }
 
 // Park sends body as it is and returns the id of its message, which is the head of the body's hash. A body over
 // [MaxInline] goes to the claim check, and the message carries [DataRefProperty]. contentType may be empty.
@@ -213,7 +214,7 @@ func (p *Parker) Park(ctx context.Context, body []byte, contentType string) (mes
 	if err := fill(ctx, m, messageID, body, p.claims); err != nil {
 		return messageID, err
 	}
-	err = p.outlet.use(ctx, func(s sender) error {
+	err = p.outlet.Use(ctx, func(s sender) error {
 		b, err := s.newBatch(ctx)
 		if err != nil {
 			return err

@@ -17,6 +17,7 @@ import (
 	ce "github.com/cloudevents/sdk-go/v2/event"
 
 	"crosswalk/shared/fault"
+	"crosswalk/shared/outlet"
 )
 
 // topic is a broker that keeps what it is sent. Its links can be made to fail.
@@ -41,13 +42,13 @@ type transfer struct {
 	size     int
 }
 
-func (t *topic) outlet() *outlet {
-	return &outlet{open: func() (sender, error) {
+func (t *topic) outlet() *outlet.Outlet[sender] {
+	return outlet.New(func() (sender, error) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		t.opened++
 		return &link{t, t.opened, make(chan struct{})}, nil
-	}}
+	}, func(ctx context.Context, s sender) { s.close(ctx) })
 }
 
 func (l *link) newBatch(ctx context.Context) (batch, error) { return &transfer{link: l}, ctx.Err() }

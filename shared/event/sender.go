@@ -3,13 +3,12 @@ package event
 import (
 	"context"
 	"errors"
-	"sync"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 	"github.com/Azure/go-amqp"
 
 	"crosswalk/shared/fault"
+	"crosswalk/shared/outlet"
 )
 
 // sender is an open link that batches of messages go out by. Its errors are those of azservicebus.
@@ -24,91 +23,15 @@ type batch interface {
 	add(m *azservicebus.Message) error
 }
 
-// outlet keeps one sender open to a queue or topic and replaces it when its link is dead. It is safe for concurrent use.
-type outlet struct {
-	open func() (sender, error)
-
-	mu      sync.Mutex
-	current sender
-}
-
 // newOutlet returns an outlet to this queue or topic. Nothing is opened before the first use.
-func newOutlet(client *azservicebus.Client, queueOrTopic string) *outlet {
-	return &outlet{open: func() (sender, error) {
+func newOutlet(client *azservicebus.Client, queueOrTopic string) *outlet.Outlet[sender] {
+	return outlet.New(func() (sender, error) {
 		s, err := client.NewSender(queueOrTopic, nil)
 		if err != nil {
 			return nil, err
 		}
 		return sdkSender{s}, nil
-	}}
-}
-
-// use calls f with the sender, and once more with a new one when the link was dead: azservicebus never re-opens a link
-// that was detached for lack of permission, so without this a Send right that was revoked once stays lost.
-func (o *outlet) use(ctx context.Context, f func(sender) error) error {
-	for again := false; ; again = true {
-		s, err := o.sender()
-		if err == nil {
-			err = f(s)
-		}
-		if !isDead(err) {
-			return err
-		}
-		o.drop(ctx, s)
-		if again || ctx.Err() != nil {
-			return err
-		}
-	}
-}
-
-func (o *outlet) sender() (sender, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.current == nil {
-		s, err := o.open()
-		if err != nil {
-			return nil, err
-		}
-		o.current = s
-	}
-	return o.current, nil
-}
-
-// drop makes the next use open a new sender. The old one is closed aside, because closing waits for the broker.
-func (o *outlet) drop(ctx context.Context, old sender) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if old == nil || o.current != old {
-		return // somebody else was faster
-	}
-	o.current = nil
-	go func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		old.close(ctx)
-	}()
-}
-
-// close closes the sender, if one is open.
-func (o *outlet) close(ctx context.Context) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.current != nil {
-		o.current.close(ctx)
-		o.current = nil
-	}
-}
-
-// isDead reports whether the sender that gave err will give it for ever.
-func isDead(err error) bool {
-	if sdk, ok := errors.AsType[*azservicebus.Error](err); ok {
-		switch sdk.Code {
-		case azservicebus.CodeUnauthorizedAccess, azservicebus.CodeNotFound, azservicebus.CodeClosed:
-			return true
-		}
-	}
-	_, detached := errors.AsType[*amqp.LinkError](err)
-	return detached
+	}, func(ctx context.Context, s sender) { s.close(ctx) })
 }
 
 // judge says whose fault it is that a batch could not be sent. mixed means that one message may be to blame for the

@@ -6,25 +6,23 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
+
+	"crosswalk/shared/outlet"
 )
 
 // NewQueue returns the queue of that name on Service Bus. It opens its links on first use.
 func NewQueue(client *azservicebus.Client, name string) (*ServiceBusQueue, error) {
-	sender, err := client.NewSender(name, nil)
-	if err != nil {
-		return nil, fmt.Errorf("queue %s: %w", name, err)
-	}
 	receiver, err := client.NewReceiverForQueue(name, nil)
 	if err != nil {
 		return nil, fmt.Errorf("queue %s: %w", name, err)
 	}
-	return &ServiceBusQueue{sender: sender, receiver: receiver}, nil
+	return &ServiceBusQueue{outlet: outlet.To(client, name), receiver: receiver}, nil
 }
 
 // ServiceBusQueue is a [Queue] on Service Bus. The host receives from it; this type only settles by lock token, which works
 // from another connection than the one that received the message (seen on the real host with extension 4.3.1).
 type ServiceBusQueue struct {
-	sender   *azservicebus.Sender
+	outlet   *outlet.Outlet[*azservicebus.Sender]
 	receiver *azservicebus.Receiver
 }
 
@@ -41,7 +39,7 @@ func (q *ServiceBusQueue) Schedule(ctx context.Context, c Copy, at time.Time) er
 	}
 	at = at.UTC()
 	m.ScheduledEnqueueTime = &at
-	return q.sender.SendMessage(ctx, m, nil)
+	return q.outlet.Use(ctx, func(s *azservicebus.Sender) error { return s.SendMessage(ctx, m, nil) })
 }
 
 // DeadLetter moves the message with this lock token to the dead-letter queue.

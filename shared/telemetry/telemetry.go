@@ -19,6 +19,7 @@ const (
 	Retry        = "retry"         // a copy was scheduled
 	DeadLettered = "dead-lettered" // reason and field say why
 	Abandoned    = "abandoned"     // left to the broker, which delivers it again
+	Parked       = "parked"        // an unreadable webhook body went to the ingress queue; its receiver reports the end
 )
 
 // Record is one message's outcome in one function.
