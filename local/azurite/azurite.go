@@ -43,13 +43,25 @@ type Options struct {
 	BlobPort, TablePort int
 }
 
-// Install runs `npm ci` in nodeDir where Azurite isn't there yet. say gets one line about it before it starts.
+// Install runs `npm ci` in nodeDir where Azurite isn't there yet. say gets one line about it before it starts. Of several
+// processes that come at once, one installs and the others wait.
 func Install(ctx context.Context, nodeDir string, say func(string)) error {
-	if _, err := os.Stat(script(nodeDir)); err == nil {
+	if installed(nodeDir) {
 		return nil
 	}
 	if _, err := exec.LookPath("npm"); err != nil {
 		return errors.New("npm is not installed; Azurite, the storage emulator, needs Node 20 or later with npm")
+	}
+	lock, err := os.OpenFile(filepath.Join(nodeDir, "package-lock.json"), os.O_RDONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return err
+	}
+	if installed(nodeDir) {
+		return nil
 	}
 	say("installing Azurite and the JavaScript client (npm ci in local/node)")
 	cmd := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
@@ -60,29 +72,40 @@ func Install(ctx context.Context, nodeDir string, say func(string)) error {
 	return nil
 }
 
-func script(nodeDir string) string {
-	return filepath.Join(nodeDir, "node_modules", "azurite", "dist", "src", "azurite.js")
+// installed reports whether npm ci has come to its end: it writes this file last.
+func installed(nodeDir string) bool {
+	_, err := os.Stat(filepath.Join(nodeDir, "node_modules", ".package-lock.json"))
+	return err == nil
 }
+
+// startTries is how often Start picks free ports anew: between picking one and Azurite's listening somebody else may take it.
+const startTries = 3
 
 // Start starts Azurite and returns when both services answer. The process ends with [Azurite.Close], and with the process
 // that started it.
-func Start(ctx context.Context, o Options) (*Azurite, error) {
-	blob, table := o.BlobPort, o.TablePort
-	for _, p := range []*int{&blob, &table} {
-		if *p == 0 {
-			free, err := freePort()
-			if err != nil {
-				return nil, err
-			}
-			*p = free
+func Start(ctx context.Context, o Options) (a *Azurite, err error) {
+	if o.NodeDir, err = filepath.Abs(o.NodeDir); err != nil {
+		return nil, err
+	}
+	for range startTries {
+		blob, table := o.BlobPort, o.TablePort
+		if err = pick(&blob, &table); err != nil {
+			return nil, err
+		}
+		if a, err = launch(ctx, o.NodeDir, blob, table); err == nil || o.BlobPort != 0 && o.TablePort != 0 || ctx.Err() != nil {
+			return a, err
 		}
 	}
+	return nil, err
+}
+
+func launch(ctx context.Context, nodeDir string, blob, table int) (*Azurite, error) {
 	a := &Azurite{
 		blob: fmt.Sprintf("http://127.0.0.1:%d/%s", blob, account), table: fmt.Sprintf("http://127.0.0.1:%d/%s", table, account),
 		stdout: newWatchedOutput(), exited: make(chan struct{}),
 	}
 	// --skipApiVersionCheck: the Azure SDK for Go speaks newer versions of the API than Azurite knows by name.
-	a.cmd = exec.Command("node", filepath.Join(o.NodeDir, "azurite.cjs"), "--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck",
+	a.cmd = exec.Command("node", filepath.Join(nodeDir, "azurite.cjs"), "--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck",
 		"--blobHost", "127.0.0.1", "--blobPort", fmt.Sprint(blob), "--queuePort", "0", "--queueHost", "127.0.0.1",
 		"--tableHost", "127.0.0.1", "--tablePort", fmt.Sprint(table))
 	a.cmd.Stdout, a.cmd.Stderr = a.stdout, a.stdout
@@ -146,13 +169,20 @@ func (a *Azurite) Close() {
 	<-a.exited
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+// pick gives each port that is 0 a free one, different from each other.
+func pick(ports ...*int) error {
+	for _, p := range ports {
+		if *p != 0 {
+			continue
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		defer l.Close() // only when all are picked, so that none is picked twice
+		*p = l.Addr().(*net.TCPAddr).Port
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return nil
 }
 
 // watchedOutput keeps the last lines that the process wrote.

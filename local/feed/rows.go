@@ -24,7 +24,7 @@ func invoiceHas(number, legalEntity string, want map[string]string) func(context
 	return func(_ context.Context, f *Feed) error {
 		row, ok := f.Stack.Systems.Dataverse().Row("invoice", number, legalEntity)
 		if !ok {
-			return fmt.Errorf("Dataverse has no invoice %s of %s", number, legalEntity)
+			return fmt.Errorf("no invoice %s of %s in Dataverse", number, legalEntity)
 		}
 		return columnsAre("invoice "+number, row.JSON, want)
 	}

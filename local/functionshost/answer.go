@@ -64,11 +64,13 @@ func judge(r reply) outcome {
 
 func checkMediaType(text string) error {
 	if text == "" {
-		return errors.New("No MediaTypeFormatter is available to read an object of type 'HttpScriptInvocationResult' from content with media type 'application/octet-stream'.") //nolint:staticcheck // the host's own words
+		//lint:ignore ST1005 the host's own words
+		return errors.New("No MediaTypeFormatter is available to read an object of type 'HttpScriptInvocationResult' from content with media type 'application/octet-stream'.")
 	}
 	media, parameters, err := mime.ParseMediaType(text)
 	if media != "application/json" && media != "text/json" || err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
-		return fmt.Errorf("No MediaTypeFormatter is available to read an object of type 'HttpScriptInvocationResult' from content with media type '%s'.", media) //nolint:staticcheck // the host's own words
+		//lint:ignore ST1005 the host's own words
+		return fmt.Errorf("No MediaTypeFormatter is available to read an object of type 'HttpScriptInvocationResult' from content with media type '%s'.", media)
 	}
 	if charset := strings.ToLower(parameters["charset"]); strings.HasPrefix(charset, "utf-16") || strings.HasPrefix(charset, "unicode") {
 		return fmt.Errorf("the answer isn't readable as %s", charset)

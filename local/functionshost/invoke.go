@@ -141,7 +141,8 @@ func (h *Host) limit(i *invocation) (context.Context, context.CancelFunc) {
 	if t == unbounded {
 		return context.WithCancel(h.life)
 	}
-	return context.WithTimeoutCause(h.life, t, fmt.Errorf("Timeout value of %s exceeded by function 'Functions.%s' (Id: '%s'). Initiating cancellation.", //nolint:staticcheck // the host's own words
+	//lint:ignore ST1005 the host's own words
+	return context.WithTimeoutCause(h.life, t, fmt.Errorf("Timeout value of %s exceeded by function 'Functions.%s' (Id: '%s'). Initiating cancellation.",
 		formatTimeSpan(t), i.function.name, i.id))
 }
 

@@ -31,7 +31,8 @@ type receiver interface {
 	Close(ctx context.Context) error
 }
 
-var errLockLost = errors.New("MessageLockLostException: The lock supplied is invalid. Either the lock expired, or the message has already been removed from the queue.") //nolint:staticcheck // the host's own words
+//lint:ignore ST1005 the host's own words
+var errLockLost = errors.New("MessageLockLostException: The lock supplied is invalid. Either the lock expired, or the message has already been removed from the queue.")
 
 // messageSource gives what a trigger's binding names: the entity, and how to open a receive link to it.
 type messageSource interface {

@@ -55,5 +55,6 @@ func bindBatch(f *function, e busEntity, all []*busMessage) (func(now time.Time)
 }
 
 func bindingError(f *function) error {
-	return fmt.Errorf("Exception binding parameter '%s'", f.trigger.Name) //nolint:staticcheck // the host's own words
+	//lint:ignore ST1005 the host's own words
+	return fmt.Errorf("Exception binding parameter '%s'", f.trigger.Name)
 }

@@ -105,5 +105,6 @@ func (s settings) connection(name string) (value string, err error) {
 			return "", fmt.Errorf("connection '%s' is identity-based; this host needs a connection string in the setting '%s'", name, name)
 		}
 	}
-	return "", fmt.Errorf("Service Bus account connection string with name '%s' does not exist. Make sure that it is a defined App Setting.", name) //nolint:staticcheck // the host's own words
+	//lint:ignore ST1005 the host's own words
+	return "", fmt.Errorf("Service Bus account connection string with name '%s' does not exist. Make sure that it is a defined App Setting.", name)
 }

@@ -45,7 +45,8 @@ func parseSchedule(text string) (schedule, error) {
 			return constant(d), nil
 		}
 	}
-	return nil, fmt.Errorf("The schedule expression '%s' was not recognized as a valid cron expression or timespan string.", text) //nolint:staticcheck // the host's own words
+	//lint:ignore ST1005 the host's own words
+	return nil, fmt.Errorf("The schedule expression '%s' was not recognized as a valid cron expression or timespan string.", text)
 }
 
 type utc struct{ cron.Schedule }

@@ -138,7 +138,8 @@ func (w *worker) supervise() {
 		p, err := w.start()
 		if err != nil {
 			if !errors.Is(err, errClosing) {
-				w.host.stopItself(fmt.Errorf("Failed to start Custom Handler process: %w", err)) //nolint:staticcheck // the host's own words
+				//lint:ignore ST1005 the host's own words
+				w.host.stopItself(fmt.Errorf("Failed to start Custom Handler process: %w", err))
 			}
 			return
 		}
@@ -270,7 +271,8 @@ func (w *worker) again(p *process) bool {
 		w.mu.Lock()
 		w.finished = true
 		w.mu.Unlock()
-		w.host.stopItself(errors.New("Exceeded http worker restart retry count. Shutting down Functions Host")) //nolint:staticcheck // the host's own words
+		//lint:ignore ST1005 the host's own words
+		w.host.stopItself(errors.New("Exceeded http worker restart retry count. Shutting down Functions Host"))
 		return false
 	}
 	log.host(information, "Restarting http invoker channel")
@@ -286,7 +288,9 @@ func exitCode(state *os.ProcessState) int {
 }
 
 // errNotReady ends a call that has waited four initialization timeouts for the handler.
-var errNotReady = errors.New("Initialization timed out and host is shutting down") //nolint:staticcheck // the host's own words
+//
+//lint:ignore ST1005 the host's own words
+var errNotReady = errors.New("Initialization timed out and host is shutting down")
 
 // await waits until the handler takes calls. After (3+1) initialization timeouts the host stops itself.
 func (w *worker) await(ctx context.Context) error {

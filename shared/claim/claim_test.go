@@ -101,7 +101,7 @@ func TestPutAndGet(t *testing.T) {
 func TestPutTwice(t *testing.T) {
 	uploads := 0
 	s, c := newStore(t, policyFunc(func(r *policy.Request) (*http.Response, error) {
-		// The SDK writes this header's name in lower case.
+		//lint:ignore SA1008 the SDK writes this header's name in lower case
 		if r.Raw().Header["x-ms-blob-type"] != nil {
 			uploads++
 			if r.Raw().Header["If-None-Match"][0] != "*" {

@@ -162,14 +162,15 @@ func TestRecorded(t *testing.T) {
 		}
 		return list
 	}
-	do := func(call string, r recorded) (error, int) {
+	do := func(call string, r recorded) (requests int, err error) {
 		s := odatatest.New(t, odatatest.Reply{Status: r.Status, Header: r.Headers, Body: string(r.Body)})
-		return calls[call](t.Context(), client(t, s)), len(s.Requests())
+		err = calls[call](t.Context(), client(t, s))
+		return len(s.Requests()), err
 	}
 	waits := []time.Duration{37 * time.Second, 184 * time.Second, 2 * time.Second}
 	for i, r := range load("dv-webapi-01-429.json") {
 		for name := range calls {
-			err, n := do(name, r)
+			n, err := do(name, r)
 			if e := fault.Of(err); e.Kind != fault.Throttled || e.After != waits[i] || n != 1 {
 				t.Errorf("429 number %d, %s: %v after %v, %d requests", i, name, e.Kind, e.After, n)
 			}
@@ -180,7 +181,7 @@ func TestRecorded(t *testing.T) {
 		reason string
 	}{{"Update", odata.ReasonStale}, {"Create", odata.ReasonExists}, {"Create", odata.ReasonRefused}, {"Update", odata.ReasonNotFound}, {"Create", odata.ReasonRefused}}
 	for i, r := range load("dv-webapi-02-412-and-404.json") {
-		if err, _ := do(ends[i].call, r); fault.Of(err).Reason != ends[i].reason {
+		if _, err := do(ends[i].call, r); fault.Of(err).Reason != ends[i].reason {
 			t.Errorf("%s: %v, want %s", r.Case, err, ends[i].reason)
 		}
 	}

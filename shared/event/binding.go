@@ -23,9 +23,6 @@ const (
 // itself (claim check).
 const DataRefProperty = prefix + "dataref"
 
-// dataRefAttribute is the extension of the CloudEvents claim check.
-const dataRefAttribute = "dataref"
-
 // ToProperties returns the application properties that carry e's attributes on Service Bus: CloudEvents AMQP protocol
 // binding 1.0, binary mode. Times are RFC 3339 text in UTC. The content type and the data travel outside of them.
 func ToProperties(e ce.Event) map[string]any {

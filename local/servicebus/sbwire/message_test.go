@@ -13,8 +13,6 @@ import (
 	"crosswalk/local/servicebus/broker"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 func marshal(t testing.TB, m *amqp.Message) []byte {
 	t.Helper()
 	b, err := m.MarshalBinary()

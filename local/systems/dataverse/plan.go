@@ -78,8 +78,8 @@ func (s *Simulator) planMember(p *plan, m odata.Member) *refusal {
 }
 
 func isLookupValue(t *table, name string) bool {
-	inner, ok := strings.CutPrefix(name, "_")
-	if inner, ok = strings.CutSuffix(inner, "_value"); !ok {
+	inner, lookup := strings.CutSuffix(strings.TrimPrefix(name, "_"), "_value")
+	if !lookup {
 		return false
 	}
 	c := t.byName[inner]

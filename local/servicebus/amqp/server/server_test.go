@@ -41,7 +41,7 @@ func (l links) Sender(in *server.Incoming) {
 		in.Refuse(&wire.Error{Condition: wire.NotFound})
 		return
 	}
-	in.Accept(server.Acceptance{MaxMessageSize: 1 << 20, Credit: 10}, sink{l.echo})
+	in.Accept(server.Acceptance{MaxMessageSize: 1 << 20, Credit: 10}, sink(l))
 }
 
 type sink struct{ *echo }
