@@ -90,6 +90,12 @@ func run(ctx context.Context, f runFlags, c *console) error {
 	if err != nil {
 		return err
 	}
+	if f.endpoints != "" {
+		// Whoever waits for the file must not find that of an earlier start.
+		if err := os.Remove(f.endpoints); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
 	ledger := feed.NewLedger(time.Now)
 	s, err := stack.Start(ctx, stack.Options{Root: root, Ports: ports, Settings: feed.Settings(), OnLine: c.watch(ledger), Say: c.say})
 	if err != nil {
@@ -116,7 +122,6 @@ func run(ctx context.Context, f runFlags, c *console) error {
 		if err := endpoints.Write(f.endpoints); err != nil {
 			return err
 		}
-		defer os.Remove(f.endpoints)
 	}
 	failed := false
 	if !f.noFeed {
