@@ -73,7 +73,7 @@ func TestFoldersRouteTableAndTopologyAgree(t *testing.T) {
 	}
 	for name, f := range folders {
 		trigger := f.Bindings[0]
-		if trigger["type"] == "httpTrigger" {
+		if trigger["type"] != "serviceBusTrigger" {
 			continue
 		}
 		if trigger["queueName"] != queues[name] {
@@ -110,6 +110,10 @@ func TestTriggersAreWrittenAsTheHostNeedsThem(t *testing.T) {
 			}
 			if trigger["authLevel"] != "function" {
 				t.Errorf("%s: authLevel must be function", name)
+			}
+		case "timerTrigger":
+			if schedule, _ := trigger["schedule"].(string); len(strings.Fields(schedule)) != 6 || len(f.Bindings) != 1 {
+				t.Errorf("%s: a schedule of six fields, and no output binding", name)
 			}
 		case "serviceBusTrigger":
 			if trigger["dataType"] != "binary" || trigger["connection"] != "SERVICEBUS" || len(f.Bindings) != 1 {

@@ -5,9 +5,12 @@ import (
 	"path/filepath"
 
 	"crosswalk/handlers/receive"
+	"crosswalk/handlers/watch"
 	"crosswalk/shared/customhandler"
+	"crosswalk/shared/deadletter"
 	"crosswalk/shared/event"
 	"crosswalk/shared/settle"
+	"crosswalk/shared/topology"
 )
 
 // newServer makes the route table: the receive functions of the topology, the webhook, and one flow for each folder under
@@ -27,6 +30,10 @@ func newServer(d *dependencies, root string) (*customhandler.Server, error) {
 		Function: webhook, Publisher: publisher, Parker: event.NewParker(d.bus, webhookQueue, d.bodies),
 		Routes: d.topology.Routes, Log: d.outcomes, Now: d.now,
 	})
+	server.Timer(watchForwarding, (&watch.Handler{
+		Function: watchForwarding, Subscriptions: subscriptions(d.topology), Counter: deadletter.NewCounter(d.bus, d.topology.Topic.Name),
+		Log: d.outcomes, Now: d.now,
+	}).Handle)
 	contracts, err := filepath.Glob(filepath.Join(root, "*", "contract.yaml"))
 	if err != nil {
 		return nil, err
@@ -41,6 +48,18 @@ func newServer(d *dependencies, root string) (*customhandler.Server, error) {
 	}
 	return server, nil
 }
+
+// subscriptions are those that forward, each named like its function.
+func subscriptions(t *topology.Topology) []string {
+	var out []string
+	for _, f := range t.Functions {
+		out = append(out, f.Name)
+	}
+	return out
+}
+
+// watchForwarding is the function that looks at what could not be forwarded.
+const watchForwarding = "watch-forwarding"
 
 // The webhook function, and the ingress queue whose receiver dead-letters what it can't read.
 const (

@@ -100,7 +100,7 @@ func (c *console) outcome(at time.Time, o feed.Line) {
 		colour = grey
 	case telemetry.Retry, telemetry.Abandoned:
 		colour = yellow
-	case telemetry.DeadLettered:
+	case telemetry.DeadLettered, telemetry.Alert:
 		colour = red
 	}
 	why := o.Why

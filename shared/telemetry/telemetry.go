@@ -19,6 +19,7 @@ const (
 	Retry        = "retry"         // a copy was scheduled
 	DeadLettered = "dead-lettered" // reason and field say why
 	Abandoned    = "abandoned"     // left to the broker, which delivers it again
+	Alert        = "alert"         // something that no message's end shows needs a person; reason and detail say what
 	Parked       = "parked"        // an unreadable webhook body went to the ingress queue; its receiver reports the end
 )
 
@@ -53,15 +54,15 @@ func NewLogger(w io.Writer, level string) zerolog.Logger {
 	return zerolog.New(w).Level(l).With().Timestamp().Logger()
 }
 
-// NewLog returns a Log that writes to logger: retries and abandoned messages at warn, dead letters at error, the rest at
-// info.
+// NewLog returns a Log that writes to logger: retries and abandoned messages at warn, dead letters and alerts at error, the
+// rest at info.
 func NewLog(logger zerolog.Logger) Log {
 	return func(r Record) {
 		e := logger.Info()
 		switch r.Outcome {
 		case Retry, Abandoned:
 			e = logger.Warn()
-		case DeadLettered:
+		case DeadLettered, Alert:
 			e = logger.Error()
 		}
 		e.Str("function", r.Function).Str("event", r.Event).Str("outcome", r.Outcome)
