@@ -65,6 +65,13 @@ try {
   say("receive and delete", { ids: eaten });
   say("drained", { left: (await eater.receiveMessages(5, { maxWaitTimeInMs: 100 })).length });
 
+  try {
+    await sender.sendMessages({ body: Buffer.alloc(300 * 1024), messageId: "large" });
+    say("too large", { code: null });
+  } catch (e) {
+    say("too large", { code: e.code });
+  }
+
   const publisher = client.createSender(process.env.TOPIC);
   await publisher.sendMessages({ body: "event", messageId: "e1", applicationProperties: { kind: "wanted" } });
   await publisher.sendMessages({ body: "event", messageId: "e2", applicationProperties: { kind: "other" } });

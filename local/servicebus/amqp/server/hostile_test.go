@@ -123,9 +123,6 @@ func (c *raw) wantClose(condition wire.Symbol) {
 }
 
 func TestBadPeersAreToldAndDropped(t *testing.T) {
-	transfer := func(id uint32, more bool) *wire.Transfer {
-		return &wire.Transfer{DeliveryID: &id, DeliveryTag: []byte("t"), MessageFormat: ptr[uint32](0), More: more}
-	}
 	wantEnd := func(c *raw, condition wire.Symbol) {
 		c.t.Helper()
 		if p := expect[*wire.End](c); p.Error == nil || p.Error.Condition != condition {
@@ -202,17 +199,22 @@ func TestBadPeersAreToldAndDropped(t *testing.T) {
 		},
 		"message over the limit": func(c *raw) {
 			c.sender()
-			for i := range 20 {
-				tr := transfer(0, true)
-				if i > 0 {
-					tr.DeliveryID = nil
-				}
-				b, err := wire.AppendFrame(nil, wire.FrameAMQP, 0, tr, make([]byte, 60000))
-				if err != nil {
-					c.t.Fatal(err)
-				}
-				c.bytes(string(b))
+			c.large(20, false, false)
+			d := expect[*wire.Disposition](c)
+			if r, ok := d.State.(wire.Rejected); !ok || r.Error == nil || r.Error.Condition != wire.MessageSizeExceeded || !d.Settled {
+				c.t.Errorf("told %+v", d)
 			}
+			c.write(0, transfer(1, false)) // the link lives on
+			expect[*wire.Disposition](c)
+		},
+		"presettled message over the limit": func(c *raw) {
+			c.sender()
+			c.large(20, false, true)
+			wantDetach(c, wire.MessageSizeExceeded)
+		},
+		"message without an end": func(c *raw) {
+			c.sender()
+			c.large(1200, true, false)
 			wantDetach(c, wire.MessageSizeExceeded)
 		},
 		"more than the credit": func(c *raw) {
@@ -291,4 +293,25 @@ func FuzzConnection(f *testing.F) {
 		e.stored, e.settled = nil, nil
 		e.mu.Unlock()
 	})
+}
+
+// large sends one message in n frames of 60 kB. An endless one never says that it is over.
+func (c *raw) large(n int, endless, settled bool) {
+	c.t.Helper()
+	for i := range n {
+		tr := transfer(0, endless || i < n-1)
+		tr.Settled = settled
+		if i > 0 {
+			tr.DeliveryID = nil
+		}
+		b, err := wire.AppendFrame(nil, wire.FrameAMQP, 0, tr, make([]byte, 60000))
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		c.bytes(string(b))
+	}
+}
+
+func transfer(id uint32, more bool) *wire.Transfer {
+	return &wire.Transfer{DeliveryID: &id, DeliveryTag: []byte("t"), MessageFormat: ptr[uint32](0), More: more}
 }

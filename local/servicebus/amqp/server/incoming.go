@@ -34,6 +34,10 @@ type partial struct {
 	format  uint32
 	settled bool
 	buf     []byte
+	// tooLarge is set once it is over the link's limit. The rest is read and dropped, and the peer is told at its end: a
+	// client that isn't told of the one delivery, but only sees its link end, waits for it until its own time-out.
+	tooLarge bool
+	dropped  uint64
 }
 
 // Delivery is a message that arrived. Payload belongs to who gets it. Settled says that the peer waits for no outcome.
@@ -102,10 +106,15 @@ func (l *Incoming) transfer(p *wire.Transfer, payload []byte) []func() {
 		l.replenish()
 		return nil
 	}
-	if l.limit > 0 && uint64(len(m.buf)+len(payload)) > l.limit {
-		return l.detach(&wire.Error{Condition: wire.MessageSizeExceeded, Description: "the message is larger than the link's max-message-size"})
-	}
 	m.settled = m.settled || p.Settled
+	if l.limit > 0 && uint64(len(m.buf)+len(payload)) > l.limit {
+		m.tooLarge = true
+		c.partial -= len(m.buf)
+		m.buf = nil
+	}
+	if m.tooLarge {
+		return l.refuseLarge(m, p.More, len(payload))
+	}
 	m.buf = append(m.buf, payload...)
 	if c.partial += len(payload); c.partial > maxPartial {
 		return l.detach(&wire.Error{Condition: wire.ResourceLimitExceeded, Description: "too many unfinished messages on the connection"})
@@ -117,6 +126,23 @@ func (l *Incoming) transfer(p *wire.Transfer, payload []byte) []func() {
 	l.outstanding++
 	d := Delivery{Payload: m.buf, Format: m.format, Settled: m.settled, id: m.id, link: l}
 	return []func(){func() { l.sink.Deliver(d) }}
+}
+
+// refuseLarge waits for the end of a message that is too large, and rejects it. A presettled one can't be rejected, and one
+// that goes on and on isn't waited for: then the link ends.
+func (l *Incoming) refuseLarge(m *partial, more bool, size int) []func() {
+	tooLarge := &wire.Error{Condition: wire.MessageSizeExceeded, Description: "the message is larger than the link's max-message-size"}
+	m.dropped += uint64(size)
+	if more && m.dropped <= maxPartial {
+		return nil
+	}
+	if more || m.settled {
+		return l.detach(tooLarge)
+	}
+	l.forget()
+	l.outstanding++
+	d := Delivery{id: m.id, link: l}
+	return []func(){func() { d.Settle(wire.Rejected{Error: tooLarge}) }}
 }
 
 // forget drops the message that is under way.
