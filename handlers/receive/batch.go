@@ -54,7 +54,10 @@ type item struct {
 	customhandler.Message
 	parsed event.Parsed
 	errs   []error // per event: why it isn't on the topic
-	err    error   // why there are no events
+	err    error   // why there are no events, or none from a part of the body
+	// partial says that part of the body could be read: its events are published, and the message is dead-lettered for
+	// the rest.
+	partial bool
 }
 
 // Handle publishes the messages' events and settles every message by itself. It always returns: a message that it could
@@ -73,6 +76,7 @@ func (b *Batch) Handle(ctx context.Context, messages []customhandler.Message) {
 		if err := guard(func() { items[i].parsed, items[i].err = b.read(publishing, messages[i]) }); err != nil {
 			items[i].err = err
 		}
+		items[i].partial = items[i].err != nil && len(items[i].parsed.Events) > 0
 	})
 	b.publish(publishing, items)
 	each(len(items), func(i int) {
@@ -153,10 +157,10 @@ func (b *Batch) settle(ctx context.Context, it *item, start time.Time) {
 // failure returns what keeps the message from being completed, nil if nothing does. A failure that will pass wins over
 // one that won't: as long as any event may still get through, the message is kept.
 func (it *item) failure() *fault.Error {
-	if it.err != nil {
-		return fault.Of(it.err)
+	permanent := fault.Of(it.err)
+	if permanent != nil && permanent.Kind != fault.Permanent {
+		return permanent
 	}
-	var permanent *fault.Error
 	for _, err := range it.errs {
 		switch f := fault.Of(err); {
 		case f == nil:
@@ -203,7 +207,7 @@ func (b *Batch) published(it *item, e ce.Event, start time.Time) {
 
 func (b *Batch) report(it *item, start time.Time, outcome string, f *fault.Error) {
 	r := it.record(b.Now().Sub(start), outcome)
-	if len(it.parsed.Events) == 1 {
+	if !it.partial && len(it.parsed.Events) == 1 {
 		r.Event, r.Type = it.parsed.Events[0].ID(), it.parsed.Events[0].Type()
 	}
 	b.Log(withFault(r, f))

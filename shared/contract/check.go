@@ -32,6 +32,7 @@ func CheckAgainst(root string, t *topology.Topology) ([]Finding, error) {
 			return nil, err
 		}
 	}
+	c.withoutContract(root)
 	c.together()
 	c.findings.sort()
 	return c.findings, nil
@@ -39,6 +40,8 @@ func CheckAgainst(root string, t *topology.Topology) ([]Finding, error) {
 
 type checker struct {
 	topology *topology.Topology
+	// folders are the functions that have a contract.yaml, be it faulty or not.
+	folders  []string
 	flows    []flow
 	findings Findings
 }
@@ -80,8 +83,10 @@ func (c *checker) folder(path, name string) error {
 		c.add(contract, nil, "add function.json with a serviceBusTrigger on queue "+name, "the flow has no function.json, so nothing would start it")
 	}
 	if text == nil {
+		c.orphan(function, name, binding)
 		return nil
 	}
+	c.folders = append(c.folders, name)
 	plan, doc, findings := parse(contract, name, text, schema.Lookup)
 	c.findings = append(c.findings, findings...)
 	examples, exampleFindings := Examples(path)
@@ -98,6 +103,31 @@ func (c *checker) folder(path, name string) error {
 		c.findings = append(c.findings, plan.Try(e)...)
 	}
 	return nil
+}
+
+// orphan adds a finding for a function that reads a queue of its own and has no contract. Receive functions read the
+// ingress queues, others have no queue at all.
+func (c *checker) orphan(file, name string, text []byte) {
+	known := slices.ContainsFunc(c.topology.Functions, func(f topology.Function) bool { return f.Name == name })
+	receives := slices.ContainsFunc(c.topology.Ingress, func(in topology.Ingress) bool { return in.Function == name })
+	if known || receives {
+		return // one has its finding for the topology's sake, the other needs no contract
+	}
+	if top, err := offsets(text); err == nil {
+		if list, ok := readBindings(top["bindings"]); ok && slices.ContainsFunc(list, func(b bindingDoc) bool { return b.kind == "serviceBusTrigger" }) {
+			c.add(file, nil, "write "+filepath.Join(filepath.Dir(file), "contract.yaml"), "the function has a Service Bus trigger and no contract, and no flow runs without one")
+		}
+	}
+}
+
+// withoutContract adds a finding for each function that the topology sends events to and that has no contract.
+func (c *checker) withoutContract(root string) {
+	for _, f := range c.topology.Functions {
+		if !slices.Contains(c.folders, f.Name) {
+			c.add(filepath.Join(root, f.Name, "contract.yaml"), nil, "write the contract, or take the function out of the topology (shared/topology/topology.json)",
+				"the topology sends events to %s, but there is no contract, and no flow runs without one", f.Name)
+		}
+	}
 }
 
 // read returns nil for a file that doesn't exist.
@@ -120,7 +150,7 @@ func (c *checker) routes(file, name string, d *document) {
 	}
 	i := slices.IndexFunc(c.topology.Functions, func(f topology.Function) bool { return f.Name == name })
 	if i < 0 {
-		c.add(file, at, `add {"name": "`+name+`", "events": [{"type": "`+at.text+`"}]} to the topology's functions`, "the topology has no function %s, so no event would reach it", name)
+		c.add(file, at, `add {"name": "`+name+`", "events": [{"type": "`+at.text+`"}]} to the functions of shared/topology/topology.json`, "the topology has no function %s, so no event would reach it", name)
 		return
 	}
 	var types []string
@@ -130,7 +160,7 @@ func (c *checker) routes(file, name string, d *document) {
 		}
 	}
 	if len(types) > 0 {
-		c.add(file, at, "write the same in the contract and in the topology", "the topology sends %s %s, the contract asks for %s", name, strings.Join(types, ", "), at.text)
+		c.add(file, at, "write the same in the contract and in shared/topology/topology.json", "the topology sends %s %s, the contract asks for %s", name, strings.Join(types, ", "), at.text)
 	}
 }
 

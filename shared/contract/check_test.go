@@ -48,7 +48,7 @@ func testTopology(t testing.TB, functions ...string) *topology.Topology {
 	}
 	top, err := topology.Parse([]byte(`{"topic": {"name": "events", "duplicateDetection": "PT30M", "unrouted": "unrouted"},
 		"queues": {"ingress": {"lockDuration": "PT5M", "maxDeliveryCount": 100}, "work": {"lockDuration": "PT1M", "maxDeliveryCount": 10}},
-		"ingress": [], "functions": [` + strings.Join(list, ",") + `]}`))
+		"ingress": [{"queue": "fno-events", "function": "receive"}], "functions": [` + strings.Join(list, ",") + `]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,10 +117,14 @@ func TestCheck(t *testing.T) {
 			long + "/function.json:1:1: the function's name has 51 characters; a subscription's may have 50 (fix: rename the folder)"},
 		{"not in the topology", nil, files{"other/contract.yaml": strings.NewReplacer("description: {from: SalesMemo", "fax: {from: PrimaryContactFax", "  creditonhold", "  donotfax").Replace(sound),
 			"other/function.json": strings.Replace(trigger, "customer-to-dataverse", "other", 1), "other/examples/a.json": exampleRow, "other/examples/a.want.json": strings.NewReplacer("creditonhold", "donotfax", "description", "fax").Replace(exampleWant)},
-			`other/contract.yaml:5:49: the topology has no function other, so no event would reach it (fix: add {"name": "other", "events": [{"type": "fno.customer.*"}]} to the topology's functions)` + "\n" +
+			`other/contract.yaml:5:49: the topology has no function other, so no event would reach it (fix: add {"name": "other", "events": [{"type": "fno.customer.*"}]} to the functions of shared/topology/topology.json)` + "\n" +
 				"other/contract.yaml:11:3: field name of account is written by flow customer-to-dataverse as well, so the last event wins (fix: let one flow write it)"},
 		{"another event than the topology", nil, files{folder + "contract.yaml": strings.Replace(sound, "fno.customer.*", "fno.customers.*", 1)},
-			folder + "contract.yaml:5:49: the topology sends customer-to-dataverse fno.customer.*, the contract asks for fno.customers.* (fix: write the same in the contract and in the topology)"},
+			folder + "contract.yaml:5:49: the topology sends customer-to-dataverse fno.customer.*, the contract asks for fno.customers.* (fix: write the same in the contract and in shared/topology/topology.json)"},
+		{"a function of the topology without a contract", []string{"forgotten fno.vendor.*"}, nil,
+			"forgotten/contract.yaml:1:1: the topology sends events to forgotten, but there is no contract, and no flow runs without one (fix: write the contract, or take the function out of the topology (shared/topology/topology.json))"},
+		{"a flow's function.json without a contract", nil, files{"other/function.json": strings.Replace(trigger, "customer-to-dataverse", "other", 1)},
+			"other/function.json:1:1: the function has a Service Bus trigger and no contract, and no flow runs without one (fix: write other/contract.yaml)"},
 		{"no examples", nil, files{folder + "examples/plain.json": "", folder + "examples/plain.want.json": ""},
 			folder + "contract.yaml:1:1: the flow has no examples, so nothing shows that it does what it says (fix: add examples/<name>.json and examples/<name>.want.json)"},
 		{"an example without expectation", nil, files{folder + "examples/b.json": exampleRow},

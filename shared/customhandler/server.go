@@ -23,7 +23,7 @@ const MaxRequest = 128 << 20
 type Server struct {
 	log    zerolog.Logger
 	routes map[string]invoke
-	http   *http.ServeMux
+	http   map[string]http.Handler
 	names  []string
 }
 
@@ -31,7 +31,7 @@ type invoke func(ctx context.Context, req *request) error
 
 // NewServer returns a server without functions.
 func NewServer(log zerolog.Logger) *Server {
-	return &Server{log: log, routes: map[string]invoke{}, http: http.NewServeMux()}
+	return &Server{log: log, routes: map[string]invoke{}, http: map[string]http.Handler{}}
 }
 
 // Single adds a function whose trigger delivers one message at a time. An error answers 500, which makes the host
@@ -65,11 +65,14 @@ func (s *Server) Timer(function string, f func(context.Context) error) {
 }
 
 // HTTP adds a function with an HTTP trigger whose requests the host proxies or forwards unchanged. path is the public
-// path, such as "/api/dataverse-webhook".
+// path, such as "/api/dataverse-webhook". The host matches routes without regard to letter case and to a slash at the end,
+// and passes the path on as the caller wrote it, so the server is as lenient.
 func (s *Server) HTTP(function, path string, h http.Handler) {
 	s.names = append(s.names, function)
-	s.http.Handle(path, h)
+	s.http[loose(path)] = h
 }
+
+func loose(path string) string { return strings.ToLower(strings.TrimRight(path, "/")) }
 
 // Functions returns the names of the functions in the order they were added.
 func (s *Server) Functions() []string { return s.names }
@@ -85,7 +88,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.answer(w, r, strings.TrimPrefix(r.URL.Path, "/"), f)
 		return
 	}
-	if h, pattern := s.http.Handler(r); pattern != "" {
+	if h := s.http[loose(r.URL.Path)]; h != nil {
 		h.ServeHTTP(w, r)
 		return
 	}

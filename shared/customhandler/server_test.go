@@ -147,6 +147,11 @@ func TestHTTPRequestsReachTheirHandlerUnchanged(t *testing.T) {
 	if w.Code != http.StatusTeapot || w.Body.String() != "x=1 raw \xff body" {
 		t.Errorf("answer %d %q", w.Code, w.Body.String())
 	}
+	for _, path := range []string{"/API/Hook", "/api/hook/"} {
+		if w := post(s, path, "x"); w.Code != http.StatusTeapot {
+			t.Errorf("%s: answer %d; the host has matched the route", path, w.Code)
+		}
+	}
 	probe := httptest.NewRecorder()
 	s.ServeHTTP(probe, httptest.NewRequest(http.MethodGet, "/", nil))
 	assertAnswer(t, probe, 200, "")

@@ -31,8 +31,8 @@ type Parsed struct {
 //
 // Parse is strict: invalid UTF-8, duplicate names, lone surrogates, nesting deeper than 64 and text after the end are
 // refused, wherever they stand. Every error is a Permanent [fault.Error] that names the path, never a value; its reason
-// is malformed-json, invalid-utf8, duplicate-key, too-deep, unknown-shape, field-missing or bad-value. A body is read as
-// a whole or not at all.
+// is malformed-json, invalid-utf8, duplicate-key, too-deep, unknown-shape, field-missing or bad-value. Of an Event
+// Grid array with one element at fault the others' events come with the error.
 //
 // Sources: the public documentation of business events, data events and Dataverse webhooks, and public captures.
 func Parse(body []byte) (Parsed, error) {
@@ -41,10 +41,7 @@ func Parse(body []byte) (Parsed, error) {
 	if err := scan(body, "", func(s *scanner) error { return p.document(s) }); err != nil {
 		return Parsed{}, err
 	}
-	if p.err != nil {
-		return Parsed{}, p.err
-	}
-	return p.Parsed, nil
+	return p.Parsed, p.err
 }
 
 type parser struct {
@@ -87,14 +84,21 @@ func (p *parser) element(s *scanner, at string) error {
 		return err
 	}
 	m, err := readMembers(s, at)
-	if err != nil || p.err != nil {
+	if err != nil {
 		return err
 	}
 	if !m.isEnvelope() {
 		p.judge(unknownShape(at, "the element is no Event Grid envelope"))
 		return nil
 	}
-	p.judge(p.envelope(m))
+	// On its own: what is wrong with one element says nothing about its neighbours.
+	one := parser{}
+	one.judge(one.envelope(m))
+	if one.err != nil {
+		p.judge(one.err)
+		return nil
+	}
+	p.Events, p.Tests = append(p.Events, one.Events...), p.Tests+one.Tests
 	return nil
 }
 

@@ -335,7 +335,10 @@ func TestParseRefuses(t *testing.T) {
 		{"envelope without data", `{"eventType":"x","dataVersion":"1"}`, "field-missing", "/data"},
 		{"envelope with null", `[{"eventType":"x","data":null}]`, "field-missing", "/0/data"},
 		{"envelope with a number", `[{"eventType":"x","data":1}]`, "bad-value", "/0/data"},
-		{"fault in the second envelope", `[{"eventType":"x","data":` + business + `},{"eventType":"x","data":` + with(t, business, `"EventId":"E1",`, "") + `}]`, "field-missing", "/1/data/EventId"},
+		{"fault in the second envelope, beside a good one", `[{"eventType":"x","data":` + business + `},{"eventType":"x","data":` + with(t, business, `"EventId":"E1",`, "") + `}]`, "field-missing", "/1/data/EventId"},
+		{"fault in the first envelope, beside a good one", `[{"eventType":"x","data":` + with(t, business, `"EventId":"E1",`, "") + `},{"eventType":"x","data":` + business + `}]`, "field-missing", "/0/data/EventId"},
+		{"no envelope, beside a good one", `[7,{"eventType":"x","data":` + business + `}]`, "unknown-shape", "/0"},
+		{"malformed JSON in the second element", `[{"eventType":"x","data":` + business + `},{"eventType":]`, "malformed-json", "/1"},
 		{"malformed JSON in the string", `[{"eventType":"x","data":"{\"EventId\":secret}"}]`, "malformed-json", "/0/data/EventId"},
 		{"duplicate in the string", `{"eventType":"x","data":"{\"EventId\":1,\"EventId\":2}"}`, "duplicate-key", "/data/EventId"},
 		{"empty string", `{"eventType":"x","data":""}`, "malformed-json", "/data"},
@@ -396,8 +399,12 @@ func TestParseRefuses(t *testing.T) {
 			if f.Detail == "" || strings.Contains(f.Error(), "secret") {
 				t.Errorf("the error says %q", f)
 			}
-			if len(p.Events) != 0 || p.Tests != 0 {
-				t.Error("there are events beside the error")
+			readable := 0
+			if strings.HasSuffix(c.name, "beside a good one") {
+				readable = 1
+			}
+			if len(p.Events) != readable || p.Tests != 0 {
+				t.Errorf("there are %d events beside the error, want %d", len(p.Events), readable)
 			}
 		})
 	}

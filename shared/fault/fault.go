@@ -51,7 +51,8 @@ type Error struct {
 	Field string
 	// Detail is one sentence that says what is wrong and what to do about it.
 	Detail string
-	// After is how long the system asked us to stay away. Only Throttled errors carry it.
+	// After is how long the system asked us to stay away (Throttled), or how long at most another worker may hold the
+	// record (Waiting).
 	After time.Duration
 	// Err is the cause.
 	Err error

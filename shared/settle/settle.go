@@ -164,28 +164,41 @@ func (s *Settler) decide(f *fault.Error, tr trail, m customhandler.Message, now 
 		if m.DeliveryCount < s.Policy.PanicsToReject {
 			return decision{verdict: abandon}
 		}
-		return decision{verdict: deadLetter, reason: ReasonPanic, description: f.Error()}
+		return decision{verdict: deadLetter, reason: ReasonPanic, description: describe(f)}
 	}
 	if f.Kind == fault.Permanent {
-		return decision{verdict: deadLetter, reason: f.Reason, description: f.Error()}
+		return decision{verdict: deadLetter, reason: f.Reason, description: describe(f)}
 	}
 	age := now.Sub(tr.firstSeen)
 	usesAttempt := f.Kind == fault.Transient || f.Kind == fault.Throttled
 	if (usesAttempt && tr.attempt >= s.Policy.Attempts) || age > s.Policy.MaxAge {
 		return decision{verdict: deadLetter, reason: f.Reason, description: fmt.Sprintf(
-			"given up after %d attempts in %s; the last failure was %s", tr.attempt, age.Round(time.Second), f.Error())}
+			"given up after %d attempts in %s; the last failure: %s", tr.attempt, age.Round(time.Second), describe(f))}
 	}
 	d := decision{verdict: retry, attempt: tr.attempt, delay: s.backOff(tr.attempt)}
 	switch f.Kind {
 	case fault.Misconfigured:
 		d.delay = jitter(s.Policy.Misconfigured)
 	case fault.Waiting:
-		d.delay = jitter(s.Policy.FirstDelay)
+		// A claim is nearly always given back long before its end, so that is the latest time, not the earliest.
+		d.delay = s.backOff(tr.copies + 1)
+		if f.After > 0 {
+			d.delay = min(d.delay, f.After)
+		}
+		return d
 	default:
 		d.attempt++
 	}
 	d.delay = max(d.delay, f.After)
 	return d
+}
+
+// describe returns a dead letter's description: field and detail. The reason stands beside it.
+func describe(f *fault.Error) string {
+	if f.Field == "" {
+		return f.Detail
+	}
+	return f.Field + ": " + f.Detail
 }
 
 // backOff returns the delay after an attempt (1 for the first): FirstDelay doubled each time, at most MaxDelay, spread by

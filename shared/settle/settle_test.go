@@ -101,7 +101,8 @@ func TestFailuresByKind(t *testing.T) {
 		{"transient", &fault.Error{Kind: fault.Transient, Reason: "r"}, 2, 4 * time.Second, 6 * time.Second, telemetry.Retry, true},
 		{"throttled comes back not before the date", &fault.Error{Kind: fault.Throttled, After: 37 * time.Second}, 2, 37 * time.Second, 37 * time.Second, telemetry.Retry, true},
 		{"waiting uses no attempt", &fault.Error{Kind: fault.Waiting}, 1, 4 * time.Second, 6 * time.Second, telemetry.Retry, true},
-		{"waiting for a claim's end", &fault.Error{Kind: fault.Waiting, After: 90 * time.Second}, 1, 90 * time.Second, 90 * time.Second, telemetry.Retry, true},
+		{"waiting for a claim comes back before the claim's end", &fault.Error{Kind: fault.Waiting, After: 90 * time.Second}, 1, 4 * time.Second, 6 * time.Second, telemetry.Retry, true},
+		{"waiting for a claim that ends at once", &fault.Error{Kind: fault.Waiting, After: time.Second}, 1, time.Second, time.Second, telemetry.Retry, true},
 		{"misconfigured uses no attempt and waits long", &fault.Error{Kind: fault.Misconfigured}, 1, 12 * time.Minute, 18 * time.Minute, telemetry.Retry, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -127,7 +128,7 @@ func TestFailuresByKind(t *testing.T) {
 func TestPermanentIsDeadLetteredAndTheHostIsRefused(t *testing.T) {
 	q := &queue{}
 	got := run(q, start, delivery(), failing(fault.Reject("blank-required", "name (from InvoiceId)", "give the invoice a number in F&O")))
-	want := [2]string{"blank-required", "blank-required: name (from InvoiceId): give the invoice a number in F&O"}
+	want := [2]string{"blank-required", "name (from InvoiceId): give the invoice a number in F&O"}
 	if got.completed || q.dead[[16]byte{1}] != want || got.line.Outcome != telemetry.DeadLettered || got.line.Field != "name (from InvoiceId)" {
 		t.Errorf("%+v, queue %+v", got, q)
 	}

@@ -44,7 +44,7 @@ func (s *Service) attachReceiver(l *server.Outgoing, entity string) {
 		s.refuse(l, err, entity)
 		return
 	}
-	if !l.Accept(server.Acceptance{MaxMessageSize: uint64(s.b.MaxMessageSize())}, r) {
+	if !l.Accept(server.Acceptance{}, r) {
 		r.cancel()
 		return
 	}
