@@ -47,7 +47,9 @@ clean: ## remove what was built or installed here
 # --- what the two main targets need ---
 
 node:
-	@command -v node >/dev/null || { echo "Node 20 or later is needed (for Azurite, the storage emulator)"; exit 1; }
+	@command -v node >/dev/null && [ "$$(node -p 'parseInt(process.versions.node)')" -ge 20 ] || { \
+	  echo "Node 20 or later is needed (for Azurite, the storage emulator)"; exit 1; }
+	@command -v go >/dev/null || { echo "Go 1.26 or later is needed"; exit 1; }
 	@[ -f $(NODE)/node_modules/.package-lock.json ] && [ $(NODE)/node_modules/.package-lock.json -nt $(NODE)/package-lock.json ] || { \
 	  echo "installing Azurite and the JavaScript client (npm ci in $(NODE))"; \
 	  cd $(NODE) && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json; }

@@ -86,6 +86,15 @@ func TestFoldersRouteTableAndTopologyAgree(t *testing.T) {
 	}
 }
 
+// A flow whose contract is missing must not be silently absent: the handler doesn't start.
+func TestNoFlowRunsWithoutAContract(t *testing.T) {
+	d := testDependencies(t)
+	d.topology.Functions = append(d.topology.Functions, topology.Function{Name: "forgotten", Events: []topology.Rule{{Type: "x"}}})
+	if _, err := newServer(d, "."); err == nil || !strings.Contains(err.Error(), "forgotten/contract.yaml is missing") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // What the host would do with a binding that isn't written so is in docs/adr/0002 and in the README's list of facts.
 func TestTriggersAreWrittenAsTheHostNeedsThem(t *testing.T) {
 	ingress := map[string]bool{}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"crosswalk/handlers/receive"
 	"crosswalk/handlers/watch"
@@ -38,8 +39,10 @@ func newServer(d *dependencies, root string) (*customhandler.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(contracts) == 0 {
-		return nil, fmt.Errorf("no <flow>/contract.yaml in the script root: no flow runs without a contract")
+	for _, f := range d.topology.Functions {
+		if !slices.Contains(contracts, filepath.Join(root, f.Name, "contract.yaml")) {
+			return nil, fmt.Errorf("%s/contract.yaml is missing, and the topology sends events to that function: no flow runs without a contract", f.Name)
+		}
 	}
 	for _, path := range contracts {
 		if err := addFlow(server, d, path); err != nil {

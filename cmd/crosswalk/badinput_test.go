@@ -87,6 +87,22 @@ func TestTheReadmesTableOfBadInputIsWhatTheTestsHold(t *testing.T) {
 	}
 }
 
+// Support staff find every outcome that a line can name in the README.
+func TestTheReadmeExplainsEveryOutcome(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(root(t), "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, outcome := range []string{
+		telemetry.Published, telemetry.Delivered, telemetry.NothingToDo, telemetry.Retry, telemetry.DeadLettered, telemetry.Abandoned,
+		telemetry.Parked, telemetry.Alert,
+	} {
+		if !strings.Contains(string(data), "| `"+outcome+"`") && !strings.Contains(string(data), "`"+outcome+"`, ") {
+			t.Errorf("README.md's table of outcomes lacks %s", outcome)
+		}
+	}
+}
+
 func root(t *testing.T) string {
 	t.Helper()
 	dir, err := projectRoot()

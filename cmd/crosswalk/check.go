@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -19,19 +21,40 @@ func newCheck() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			findings, err := contract.Check(filepath.Join(root, "functions"))
+			sound, err := check(root, cmd.OutOrStdout())
 			if err != nil {
 				return err
 			}
-			for _, f := range findings {
-				fmt.Fprintln(cmd.OutOrStdout(), f.String())
-			}
-			if len(findings) > 0 {
-				fmt.Fprintf(cmd.OutOrStdout(), "%d findings\n", len(findings))
+			if !sound {
 				return exitCode(1)
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), "every contract holds")
 			return nil
 		},
 	}
+}
+
+// check writes every finding about the contracts of a checkout and reports whether there is none. Paths are relative to the
+// working directory where they can be.
+func check(root string, out io.Writer) (bool, error) {
+	findings, err := contract.Check(filepath.Join(root, "functions"))
+	if err != nil {
+		return false, err
+	}
+	here, _ := os.Getwd() // without one the paths stay absolute
+	for _, f := range findings {
+		if short, err := filepath.Rel(here, f.File); err == nil {
+			f.File = short
+		}
+		fmt.Fprintln(out, f.String())
+	}
+	switch len(findings) {
+	case 0:
+		return true, nil
+	case 1:
+		fmt.Fprintln(out, "1 finding")
+	default:
+		fmt.Fprintf(out, "%d findings\n", len(findings))
+	}
+	return false, nil
 }

@@ -91,7 +91,7 @@ func (c *console) outcome(at time.Time, o feed.Line) {
 			return // its functions' lines follow
 		}
 		if len(o.Routes) == 0 {
-			if o.Type == feed.BurstType && !c.verbose {
+			if feed.InBurst(o.Event) && !c.verbose {
 				return // a thousand of them, counted by the burst's own line
 			}
 			what, o.Function, o.Why = telemetry.NothingToDo, feed.Unrouted, "no function asks for it"
@@ -107,21 +107,29 @@ func (c *console) outcome(at time.Time, o feed.Line) {
 	if o.Reason != "" {
 		why = o.Reason
 		if o.Field != "" {
-			why += " " + o.Field
+			why += " " + cut(o.Field, 60)
 		}
 	}
 	if o.RetryMS > 0 {
 		why += fmt.Sprintf(", again in %s", (time.Duration(o.RetryMS) * time.Millisecond).Round(100*time.Millisecond))
 	}
-	c.line(colour, fmt.Sprintf("%s %-13s %-22s %-34s %-12s %6.0f ms  %s", at.Format("15:04:05.000"), what, o.Function, o.Type, short(o.Event), o.MS, why))
+	c.line(colour, fmt.Sprintf("%s %-13s %-24s %-32s %-17s %6.0f ms  %s", at.Format("15:04:05.000"), what, o.Function, o.Type, short(o.Event), o.MS, why))
 }
 
 // short returns an id's end, which differs between events more often than its beginning.
 func short(id string) string {
-	if len(id) > 12 {
-		return id[len(id)-12:]
+	if len(id) > 17 {
+		return "…" + id[len(id)-12:]
 	}
 	return id
+}
+
+// cut shortens a text for the screen; the dead letter has the whole of it.
+func cut(s string, most int) string {
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
 }
 
 func (c *console) endpoints(e stack.Endpoints) {

@@ -19,6 +19,11 @@ func newPackage() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if sound, err := check(root, cmd.OutOrStdout()); err != nil {
+				return err
+			} else if !sound {
+				return exitCode(1)
+			}
 			if err := dist.Stage(cmd.Context(), dist.Options{Source: root, Target: out, Deploy: true}); err != nil {
 				return err
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,6 +48,7 @@ It exits 0 only if nothing was lost and everything fed ended as its expectation 
 	cmd.Flags().StringVar(&f.endpoints, "endpoints", "", "write every address and credential to this file as JSON, once all is ready")
 	cmd.Flags().StringArrayVar(&f.ports, "port", nil, "NAME=N listens elsewhere; names: "+strings.Join(portNames(), ", ")+"; all=0 takes free ports")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 2*time.Minute, "how long the feed may take before what is still open counts as lost")
+	cmd.MarkFlagsMutuallyExclusive("once", "no-feed")
 	return cmd
 }
 
@@ -90,11 +92,13 @@ func run(ctx context.Context, f runFlags, c *console) error {
 	if err != nil {
 		return err
 	}
-	if f.endpoints != "" {
-		// Whoever waits for the file must not find that of an earlier start.
-		if err := os.Remove(f.endpoints); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
+	if sound, err := check(root, c.out); err != nil {
+		return err
+	} else if !sound {
+		return exitCode(1)
+	}
+	if err := prepare(f.endpoints); err != nil {
+		return err
 	}
 	ledger := feed.NewLedger(time.Now)
 	s, err := stack.Start(ctx, stack.Options{Root: root, Ports: ports, Settings: feed.Settings(), OnLine: c.watch(ledger), Say: c.say})
@@ -108,41 +112,70 @@ func run(ctx context.Context, f runFlags, c *console) error {
 	}
 	defer func() { _ = sent.Close(context.Background()) }()
 	sent.Refused = c.refused
+	good, err := f.drive(ctx, s, sent, c)
+	switch {
+	case err != nil:
+		return interrupted(ctx, err)
+	case f.once && !good:
+		return exitCode(1)
+	case f.once:
+		return nil
+	}
+	return stay(ctx, s, c)
+}
+
+// drive starts the host, with a burst of events waiting for it, and feeds the rest. It reports whether all ended as it
+// should.
+func (f runFlags) drive(ctx context.Context, s *stack.Stack, sent *feed.Feed, c *console) (bool, error) {
 	if !f.noFeed {
 		if err := sent.Burst(ctx); err != nil {
-			return interrupted(ctx, err)
+			return false, err
 		}
 	}
 	if err := s.StartHost(ctx); err != nil {
-		return interrupted(ctx, err)
+		return false, err
 	}
 	endpoints := s.Endpoints()
 	c.endpoints(endpoints)
 	if f.endpoints != "" {
 		if err := endpoints.Write(f.endpoints); err != nil {
-			return err
+			return false, err
 		}
 	}
-	failed := false
-	if !f.noFeed {
-		report, err := sent.Run(ctx, f.timeout)
-		if err != nil {
-			return interrupted(ctx, err)
-		}
-		c.report(report)
-		failed = !report.Good()
+	if f.noFeed {
+		return true, nil
 	}
-	if !f.once {
-		c.say("ready for more; Ctrl-C ends everything")
-		select {
-		case <-ctx.Done():
-		case <-s.Host().Done():
-			return errors.New("the Functions host stopped itself: " + s.Host().Err().Error())
-		}
+	report, err := sent.Run(ctx, f.timeout)
+	if err != nil {
+		return false, err
+	}
+	c.report(report)
+	return report.Good(), nil
+}
+
+// stay keeps the stack up until somebody ends it.
+func stay(ctx context.Context, s *stack.Stack, c *console) error {
+	c.say("ready for more; Ctrl-C ends everything")
+	select {
+	case <-ctx.Done():
+		c.say("ending")
+		return nil
+	case <-s.Host().Done():
+		return errors.New("the Functions host stopped itself: " + s.Host().Err().Error())
+	}
+}
+
+// prepare makes sure that the endpoints file can be written in the end, and removes that of an earlier start, which whoever
+// waits for it must not find.
+func prepare(endpoints string) error {
+	if endpoints == "" {
 		return nil
 	}
-	if failed {
-		return exitCode(1)
+	if info, err := os.Stat(filepath.Dir(endpoints)); err != nil || !info.IsDir() {
+		return fmt.Errorf("--endpoints %s: there is no folder %s", endpoints, filepath.Dir(endpoints))
+	}
+	if err := os.Remove(endpoints); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("--endpoints: %w", err)
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func unreadable() []Case {
 		raw("a nested bomb", "bad-nested", "too-deep", "", []byte(strings.Repeat(`{"a":`, 30000)+"1"+strings.Repeat("}", 30000))),
 		{
 			Name: "an unknown event", InRun: true, Wants: nothing(Unrouted, Unrouted), Row: "none; the event waits in subscription `unrouted`",
-			Send: sendEvent(freeTextInvoice(1 << 20)),
+			Send: sendEvent([]byte(strings.Replace(string(freeTextInvoice(1<<20)), guid(burstKind, 1<<20), "00000000-B100-4000-8000-000000000001", 1))),
 		},
 		{
 			Name: "F&O's test event", InRun: true, Wants: nothing(receiveFnO, "test-event"), Row: "none",

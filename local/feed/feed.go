@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
@@ -16,9 +17,11 @@ import (
 // the way from the queue to the topic.
 const (
 	BurstEvents   = 1000
-	BurstType     = "fno.CustFreeTextInvoicePosted"
 	burstFunction = "receive-fno-event"
 )
+
+// InBurst reports whether an event is one of the burst, of which there are too many to show each.
+func InBurst(event string) bool { return strings.HasPrefix(event, guid(burstKind, 0)[:8]) }
 
 // Settings returns the app settings of a feed: the product's own numbers scaled down to what a minute can show. The
 // relations between them hold as the settings demand.
@@ -125,7 +128,7 @@ func (f *Feed) Burst(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		f.Ledger.Expect(Pair{idOf(body), Unrouted})
+		f.Ledger.Expect(Pair{guid(burstKind, i), Unrouted})
 	}
 	f.burst = BurstEvents
 	return sender.SendMessageBatch(ctx, batch, nil)
@@ -281,7 +284,7 @@ func (f *Feed) awaitLine(ctx context.Context, l Line) error {
 
 func (f *Feed) awaitBurst(ctx context.Context) error {
 	for i := range f.burst {
-		if end := f.await(ctx, Pair{idOf(freeTextInvoice(i)), Unrouted}, nil, Want{}); end.Outcome != telemetry.NothingToDo {
+		if end := f.await(ctx, Pair{guid(burstKind, i), Unrouted}, nil, Want{}); end.Outcome != telemetry.NothingToDo {
 			return fmt.Errorf("burst: event %d of %d did not reach the topic", i+1, f.burst)
 		}
 	}

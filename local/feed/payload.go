@@ -50,7 +50,7 @@ func freeTextInvoice(n int) []byte {
 		`"ControlNumber":%d,"EventId":%q,"EventTime":"/Date(1782924731000)/","EventTimeIso8601":"2026-07-01T16:52:11.4180733Z",`+
 		`"InitiatingUserAADObjectId":"{00000000-0000-0000-0000-000000000000}","InvoiceAccount":"US-001","InvoiceAmountInAccountingCurrency":12450.5,`+
 		`"InvoiceDate":"/Date(1782864000000)/","InvoiceDueDate":"/Date(-2208988800000)/","InvoiceId":"FTI-%08d","InvoiceTaxAmount":0,`+
-		`"LegalEntity":"usmf","MajorVersion":0,"MinorVersion":0,"ParentContextRecordSubjects":null}`, 5637000000+n, guid(0xb0, n), n)
+		`"LegalEntity":"usmf","MajorVersion":0,"MinorVersion":0,"ParentContextRecordSubjects":null}`, 5637000000+n, guid(burstKind, n), n)
 }
 
 // change is an execution context as Dataverse posts it: of an account, asynchronous, after the operation.
@@ -80,6 +80,9 @@ func (c change) JSON() []byte {
 		`"PrimaryEntityId":%[5]q,"PrimaryEntityName":"account","RequestId":null,"SecondaryEntityName":"none","SharedVariables":[],"Stage":40,`+
 		`"UserId":"75c2dd85-e89e-4711-8122-000d3aa2331c"}`, guid(0x0f, c.Operation), target, c.Message, c.Time.UnixMilli(), c.AccountID)
 }
+
+// burstKind is the kind of id that the burst's events have.
+const burstKind = 0xb0
 
 // guid makes the n-th of a kind of invented ids.
 func guid(kind, n int) string {

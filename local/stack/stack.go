@@ -107,7 +107,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 			s.Close()
 		}
 	}()
-	if s.dir, err = os.MkdirTemp("", "crosswalk-"); err != nil {
+	if s.dir, err = makeDir(); err != nil {
 		return nil, err
 	}
 	node := filepath.Join(o.Root, "local", "node")
