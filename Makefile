@@ -6,7 +6,7 @@ RACE    := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo -race)
 GOFILES := $(shell git ls-files '*.go' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint check fmt bench fuzz package clean node chromium race-note
+.PHONY: help run test lint check chaos fmt bench fuzz package clean node chromium race-note
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -26,6 +26,9 @@ lint: ## gofmt, go vet, staticcheck (pinned in .ci/tools)
 
 check: ## check every contract (crosswalk check)
 	go run ./cmd/crosswalk check
+
+chaos: node race-note ## kill, disturb and revoke for ROUNDS rounds (10), then look at what is left
+	CROSSWALK_CHAOS_ROUNDS=$(or $(ROUNDS),10) go test $(RACE) -count=1 -timeout 60m -run '^(TestChaos|TestCrashAtEachStep|TestALateWriteNeverWins)$$' -v ./cmd/crosswalk
 
 fmt: ## format the Go files
 	gofmt -w $(GOFILES)

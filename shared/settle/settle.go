@@ -183,7 +183,7 @@ func (s *Settler) decide(f *fault.Error, tr trail, m customhandler.Message, now 
 		// A claim is nearly always given back long before its end, so that is the latest time, not the earliest.
 		d.delay = s.backOff(tr.copies + 1)
 		if f.After > 0 {
-			d.delay = min(d.delay, f.After)
+			d.delay = min(d.delay, f.After+rand.N(f.After/5+1)) // spread, so that all who wait don't wake at once
 		}
 		return d
 	default:

@@ -102,7 +102,7 @@ func TestFailuresByKind(t *testing.T) {
 		{"throttled comes back not before the date", &fault.Error{Kind: fault.Throttled, After: 37 * time.Second}, 2, 37 * time.Second, 37 * time.Second, telemetry.Retry, true},
 		{"waiting uses no attempt", &fault.Error{Kind: fault.Waiting}, 1, 4 * time.Second, 6 * time.Second, telemetry.Retry, true},
 		{"waiting for a claim comes back before the claim's end", &fault.Error{Kind: fault.Waiting, After: 90 * time.Second}, 1, 4 * time.Second, 6 * time.Second, telemetry.Retry, true},
-		{"waiting for a claim that ends at once", &fault.Error{Kind: fault.Waiting, After: time.Second}, 1, time.Second, time.Second, telemetry.Retry, true},
+		{"waiting for a claim that ends at once", &fault.Error{Kind: fault.Waiting, After: time.Second}, 1, time.Second, 1200 * time.Millisecond, telemetry.Retry, true},
 		{"misconfigured uses no attempt and waits long", &fault.Error{Kind: fault.Misconfigured}, 1, 12 * time.Minute, 18 * time.Minute, telemetry.Retry, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
