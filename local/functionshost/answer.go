@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"mime"
-	"net/http"
 	"strings"
 	"unicode/utf8"
 )
@@ -37,7 +36,7 @@ func failure(format string, args ...any) outcome {
 // text/json and a JSON object succeeds; a 2xx with nothing in it, or null, never ends.
 func judge(r reply) outcome {
 	if r.Status < 200 || r.Status > 299 {
-		return failure("Response status code does not indicate success: %d (%s).", r.Status, http.StatusText(r.Status))
+		return outcome{verdict: fails, err: statusError(r.Status)}
 	}
 	if len(r.Body) == 0 {
 		return outcome{verdict: hangs, err: fmt.Errorf("status %d with an empty body", r.Status)}

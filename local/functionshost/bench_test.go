@@ -60,7 +60,7 @@ func newStage(t *testing.T, files map[string]string, answers map[string]told) *s
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.options = Options{Root: s.root, OnLine: s.onLine, Env: map[string]string{
+	s.options = Options{Root: s.root, OnLine: s.onLine, HoldPort: true, Env: map[string]string{
 		recorderSwitch: s.report.Addr().String(), answersSetting: string(text)}}
 	return s
 }

@@ -3,6 +3,9 @@ package functionshost
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -40,21 +43,25 @@ type function struct {
 	name     string
 	trigger  binding
 	outputs  []binding
+	inputs   []binding
+	bindings json.RawMessage // as written
 	disabled bool
 	fault    string   // why it can't run
 	warnings []string // what its author should know
 
+	retry    *retryPolicy
 	route    *route   // HTTP
 	schedule schedule // timer
 }
 
 // readFunction reads function.json; what is wrong with it is the function's fault and nobody else's.
-func readFunction(name string, data []byte, s settings) *function {
+func readFunction(name string, data []byte, folder string, s settings) *function {
 	f := &function{name: name}
 	var doc struct {
-		Bindings []binding
-		Disabled json.RawMessage
-		Retry    json.RawMessage
+		Bindings   json.RawMessage
+		Disabled   json.RawMessage
+		Retry      json.RawMessage
+		ScriptFile string
 	}
 	if err := json.Unmarshal(plainJSON(data), &doc); err != nil {
 		f.fault = "function.json: " + err.Error()
@@ -63,40 +70,87 @@ func readFunction(name string, data []byte, s settings) *function {
 	if len(doc.Disabled) > 0 && string(doc.Disabled) != "false" {
 		f.warnings = append(f.warnings, fmt.Sprintf("\"disabled\" in function.json is ignored; the setting AzureWebJobs.%s.Disabled works", name))
 	}
-	if len(doc.Retry) > 0 && string(doc.Retry) != "null" {
-		f.warnings = append(f.warnings, "\"retry\" is not reproduced here; on Service Bus it calls the handler again with a message that may be settled already")
+	retry, err := retryOf(doc.Retry)
+	if err != nil {
+		f.fault = "function.json: " + err.Error()
+		return f
 	}
+	f.retry, f.bindings = retry, doc.Bindings
 	f.disabled = s.on("AzureWebJobs."+name+".Disabled", "AzureWebJobs_"+name+"_Disabled", "AzureWebJobs:"+name+":Disabled")
-	f.fault = f.takeBindings(doc.Bindings)
+	var bindings []binding
+	if len(doc.Bindings) > 0 {
+		if err := json.Unmarshal(doc.Bindings, &bindings); err != nil {
+			f.fault = "function.json: bindings: " + err.Error()
+			return f
+		}
+	}
+	f.fault = f.takeBindings(bindings)
+	if f.fault == "" && doc.ScriptFile != "" {
+		if info, err := os.Stat(filepath.Join(folder, doc.ScriptFile)); err != nil || info.IsDir() {
+			f.fault = "Invalid script file name configuration. The 'scriptFile' property is set to a file that does not exist."
+		}
+	}
 	if f.fault == "" {
 		f.fault = f.prepare(s)
 	}
 	return f
 }
 
+// bindingName is what a binding's name must look like; "$return" is the one exception.
+var bindingName = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9]{0,127}|\$return)$`)
+
+// takeBindings checks the bindings as a whole. The texts are the host's own (Functions host 4.1037, recorded).
 func (f *function) takeBindings(all []binding) string {
 	if len(all) == 0 {
 		return "At least one binding must be declared."
 	}
 	names := map[string]bool{}
-	triggers := 0
+	var triggers []binding
 	for _, b := range all {
-		if b.Name == "" || names[strings.ToLower(b.Name)] {
+		if !bindingName.MatchString(b.Name) {
+			return fmt.Sprintf("The binding name %s is invalid. Please assign a valid name to the binding.", b.Name)
+		}
+		if names[strings.ToLower(b.Name)] {
 			return fmt.Sprintf("Multiple bindings with name '%s' discovered. Binding names must be unique.", b.Name)
 		}
 		names[strings.ToLower(b.Name)] = true
 		switch {
 		case strings.HasSuffix(strings.ToLower(b.Type), "trigger"):
-			triggers++
-			f.trigger = b
+			triggers = append(triggers, b)
 		case strings.EqualFold(b.Direction, "out"):
 			f.outputs = append(f.outputs, b)
 		default:
-			return fmt.Sprintf("input binding '%s' of type '%s' is not reproduced by this host", b.Name, b.Type)
+			f.inputs = append(f.inputs, b)
 		}
 	}
-	if triggers != 1 {
-		return fmt.Sprintf("a function has exactly one trigger, this one has %d", triggers)
+	switch len(triggers) {
+	case 0:
+		return "No trigger binding specified. A function must have a trigger input binding."
+	case 1:
+		f.trigger = triggers[0]
+		return f.checkTypes(all)
+	}
+	return "Multiple trigger bindings defined. A function can only have a single trigger binding."
+}
+
+// registered are the bindings of the host and of the extension bundle that this host knows to exist.
+var registered = []string{"http", "httpTrigger", "timerTrigger", "serviceBus", "serviceBusTrigger", "queue", "queueTrigger", "blob", "blobTrigger",
+	"table", "eventHub", "eventHubTrigger", "eventGrid", "eventGridTrigger", "cosmosDB", "cosmosDBTrigger", "sendGrid", "twilioSms", "signalR",
+	"signalRTrigger", "signalRConnectionInfo", "kafka", "kafkaTrigger", "rabbitMQ", "rabbitMQTrigger", "sql", "sqlTrigger", "mysql", "mysqlTrigger",
+	"dapr", "durableClient", "orchestrationTrigger", "activityTrigger", "entityTrigger", "warmupTrigger", "webPubSub", "webPubSubTrigger",
+	"webPubSubConnection", "webPubSubContext", "redisPubSubTrigger", "redisListTrigger", "redisStreamTrigger", "assistantSkillTrigger"}
+
+func (f *function) checkTypes(all []binding) string {
+	for _, b := range all {
+		if !isOneOf(b.Type, registered...) {
+			return fmt.Sprintf("The binding type(s) '%s' are not registered. Please ensure the type is correct and the binding extension is installed.", b.Type)
+		}
+	}
+	for _, b := range f.inputs {
+		return fmt.Sprintf("input binding '%s' of type '%s' is not reproduced by this host", b.Name, b.Type)
+	}
+	if !isOneOf(f.trigger.Type, triggerHTTP, triggerTimer, triggerServiceBus) {
+		return fmt.Sprintf("'%s' is not reproduced by this host: it runs %s, %s and %s", f.trigger.Type, triggerServiceBus, triggerTimer, triggerHTTP)
 	}
 	return ""
 }
@@ -135,7 +189,7 @@ func (f *function) prepare(s settings) string {
 		t.Type = triggerHTTP
 		return "" // its route needs the prefix of host.json
 	}
-	return fmt.Sprintf("The binding type(s) '%s' are not registered: this host runs %s, %s and %s.", t.Type, triggerServiceBus, triggerTimer, triggerHTTP)
+	return fmt.Sprintf("the trigger '%s' is unknown", t.Type) // checkTypes lets none through
 }
 
 func (f *function) prepareServiceBus() string {
@@ -143,18 +197,20 @@ func (f *function) prepareServiceBus() string {
 	switch {
 	case t.QueueName == "" && (t.TopicName == "" || t.SubscriptionName == ""):
 		return "a serviceBusTrigger needs queueName, or topicName and subscriptionName"
-	case t.IsSessionsEnabled:
-		return "sessions are not reproduced by this host yet"
-	case !isOneOf(t.DataType, "", "binary", "string"):
-		return fmt.Sprintf("dataType '%s': Exception binding parameter '%s'", t.DataType, t.Name)
 	case !isOneOf(t.Cardinality, "", "one", "many"):
 		return fmt.Sprintf("cardinality '%s' is neither one nor many", t.Cardinality)
+	}
+	if !f.bindable() {
+		f.warnings = append(f.warnings, fmt.Sprintf("dataType '%s' can't be bound: every call fails", t.DataType))
 	}
 	if f.batch() && t.DataType == "" {
 		f.warnings = append(f.warnings, "cardinality many without dataType: on Azure one body that isn't JSON fails the whole batch; set \"dataType\": \"binary\"")
 	}
 	if !f.batch() && !strings.EqualFold(t.DataType, "binary") {
 		f.warnings = append(f.warnings, "a string body that is a JSON object overwrites metadata of the same name, the lock token included; set \"dataType\": \"binary\"")
+	}
+	if f.retry != nil {
+		f.warnings = append(f.warnings, "\"retry\" on a Service Bus function calls the handler again with a message that may be settled already, while its lock ages")
 	}
 	if off(t.AutoComplete) != off(t.AutoCompleteMessages) {
 		f.warnings = append(f.warnings, "\"autoComplete\" is read by extension 4.x, \"autoCompleteMessages\" by 5.x: set both to the same value (this host reads the second)")

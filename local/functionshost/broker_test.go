@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -235,4 +236,48 @@ func TestSubscriptionsAreReceivedFrom(t *testing.T) {
 		}
 	}
 	until(t, s, b, "events/Subscriptions/all", empty)
+}
+
+// TestSessionsKeepTheirOrder sends three sessions' messages in turn: each session comes in order, one call at a time.
+func TestSessionsKeepTheirOrder(t *testing.T) {
+	b, client := startBroker(t, broker.QueueProperties{LockDuration: time.Minute, MaxDeliveryCount: 3, RequiresSession: true}, "s")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	sender, err := client.NewSender("s", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 12 {
+		session := fmt.Sprintf("session-%d", i%3)
+		if err := sender.SendMessage(ctx, &azservicebus.Message{Body: fmt.Appendf(nil, `%d`, i), SessionID: &session}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	host := `{"version":"2.0","extensions":{"serviceBus":{"sessionIdleTimeout":"00:00:01","maxConcurrentSessions":2}},"customHandler":{"description":{"defaultExecutablePath":"<handler>"}}}`
+	s := newStage(t, map[string]string{"host.json": host, "s/function.json": serviceBusFunction("s", `,"isSessionsEnabled":true`)}, nil)
+	s.options.Env["SB"] = b.ConnectionString()
+	s.start()
+	last := map[string]int{}
+	for range 12 {
+		var body struct {
+			Data     struct{ Msg []byte }
+			Metadata struct{ SessionId, SequenceNumber string }
+		}
+		got := s.request()
+		if err := json.Unmarshal([]byte(got.Body), &body); err != nil {
+			t.Fatal(err)
+		}
+		n, err := strconv.Atoi(body.Metadata.SequenceNumber)
+		if err != nil || n <= last[body.Metadata.SessionId] {
+			t.Errorf("session %s: %d after %d (%v)", body.Metadata.SessionId, n, last[body.Metadata.SessionId], err)
+		}
+		last[body.Metadata.SessionId] = n
+		if !strings.Contains(got.Body, `"MessageSession":{},`) {
+			t.Error(got.Body)
+		}
+	}
+	if len(last) != 3 {
+		t.Errorf("sessions: %v", last)
+	}
+	until(t, s, b, "s", empty)
 }

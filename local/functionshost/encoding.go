@@ -224,9 +224,20 @@ func (d *bindingData) bytes() []byte {
 	})
 }
 
-// setSys adds the entry every invocation has.
+// setIfAbsent adds a value unless there is one of that name, whatever its case.
+func (d *bindingData) setIfAbsent(name string, v any) {
+	if _, taken := d.values[strings.ToLower(name)]; !taken {
+		d.set(name, v)
+	}
+}
+
+// setSys adds the entry every invocation has, as "$sys" when "sys" is taken already (recorded).
 func (d *bindingData) setSys(function string, now time.Time) {
-	d.set("sys", dictionary{{"MethodName", function}, {"UtcNow", dateTimeUTC(now.UTC())}, {"RandGuid", uuid.New()}})
+	name := "sys"
+	if _, taken := d.values[name]; taken {
+		name = "$sys"
+	}
+	d.set(name, dictionary{{"MethodName", function}, {"UtcNow", dateTimeUTC(now.UTC())}, {"RandGuid", uuid.New()}})
 }
 
 // envelope is the body of an invocation request.

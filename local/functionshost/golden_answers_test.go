@@ -9,10 +9,9 @@ import (
 
 var observedAnswer = regexp.MustCompile(`^\S+ (a_\w+) requests: \d+ succeeded: (\d) failed: (\d)`)
 
-// TestAnswersAreJudgedAsRecorded gives each answer of case 05 to a message and looks at its settlement.
-func TestAnswersAreJudgedAsRecorded(t *testing.T) {
-	t.Parallel()
-	g := readGolden(t, "05-answers")
+// replayAnswers gives each answer of case 05 to a message and looks at its request and its settlement.
+func replayAnswers(t *testing.T, name string) {
+	g := readGolden(t, name)
 	want := map[string]string{}
 	for _, line := range g.Seen {
 		if m := observedAnswer.FindStringSubmatch(line); m != nil {
@@ -40,6 +39,16 @@ func TestAnswersAreJudgedAsRecorded(t *testing.T) {
 		}
 	}
 	s.line(information, "{Curly} {0}")
+	p := &tape{stage: s}
+	p.untilRequests(len(want) + 2) // two are redirected
+	for _, got := range p.requests {
+		recorded := g.requests(got.URL)
+		if len(recorded) == 0 {
+			t.Errorf("the handler was asked for %s", got.URL)
+			continue
+		}
+		s.compareMessageRequest(recorded[0], got)
+	}
 }
 
 // TestAnEmptyAnswerHangsLoudly: the real host leaves such a call open until functionTimeout, then kills the handler.

@@ -3,7 +3,6 @@ package functionshost
 import (
 	"errors"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,7 +11,7 @@ import (
 
 const (
 	helloFunction = `{"bindings":[{"type":"httpTrigger","direction":"in","name":"req","authLevel":"anonymous"},{"type":"http","direction":"out","name":"res"}]}`
-	soon          = 150 // milliseconds until the recorder exits by itself
+	soon          = 700 // milliseconds until the recorder exits by itself
 )
 
 func get(t *testing.T, url string) int {
@@ -53,105 +52,113 @@ func (s *stage) awaitDone() {
 	}
 }
 
-func TestExitCodeZeroIsNotRestarted(t *testing.T) {
-	t.Parallel()
-	s, _ := stageExit(t, "07-idle-exit-0")
+// replayIdleExit0: no restart; calls fail, the host lives on.
+func replayIdleExit0(t *testing.T, name string) {
+	s, g := stageExit(t, name)
 	h := s.start()
-	s.line(errorLevel, "exit code 0")
-	if got := get(t, h.BaseURL()+"/api/hello"); got != 500 {
-		t.Errorf("after the exit: %d, recorded 500", got)
-	}
-	if got := get(t, h.BaseURL()+"/admin/host/ping"); got != 200 {
-		t.Errorf("ping: %d, recorded 200", got)
+	for _, c := range g.Caller {
+		if strings.HasPrefix(c.Name, "after exits") {
+			s.line(errorLevel, "exit code 0")
+		}
+		compareAnswer(t, c, s.call(c))
 	}
 	s.line(errorLevel, "connection refused")
-	if h.HandlerPID() != 0 || h.Err() != nil {
-		t.Errorf("pid %d, err %v", h.HandlerPID(), h.Err())
+	s.options.source.(*fakeBus).deliver(h.current().functions["qf"].trigger.QueueName, message("after"))
+	if got := s.options.source.(*fakeBus).settlement(t).Action; got != "Abandon" {
+		t.Errorf("a message after the exit: %s", got)
+	}
+	p := &tape{stage: s}
+	p.untilRequests(1)
+	compareRequests(t, p.requests[0], g.overHTTP()[0], g.overHTTP()[0].Body)
+	if h.HandlerPID() != 0 || h.Err() != nil || len(p.starts) != g.starts() {
+		t.Errorf("pid %d, err %v, %d starts", h.HandlerPID(), h.Err(), len(p.starts))
 	}
 }
 
-func TestExitCode200IsRestartedWithoutLimit(t *testing.T) {
-	t.Parallel()
-	s, g := stageExit(t, "07-idle-exit-200")
+// replayIdleExit1: the third exit stops the host.
+func replayIdleExit1(t *testing.T, name string) {
+	s, g := stageExit(t, name)
 	s.start()
-	ids := map[string]bool{}
-	var first *started
-	for range 5 {
-		st := s.startOfHandler()
-		ids[st.Env["FUNCTIONS_CUSTOMHANDLER_WORKER_ID"]] = true
-		if first == nil {
-			first = st
-		}
-		if st.Env["FUNCTIONS_CUSTOMHANDLER_PORT"] != first.Env["FUNCTIONS_CUSTOMHANDLER_PORT"] {
-			t.Error("the port changed over a restart")
-		}
-	}
-	if len(ids) != 5 {
-		t.Errorf("%d worker ids for 5 starts", len(ids))
-	}
-	for name := range g.Saw[0].Start.Env {
-		if name == "AzureWebJobsStorage" {
-			continue // an app setting of the recording
-		}
-		if first.Env[name] == "" {
-			t.Errorf("the handler's environment lacks %s", name)
-		}
-	}
-	if first.Env["FUNCTIONS_HTTPWORKER_PORT"] != first.Env["FUNCTIONS_CUSTOMHANDLER_PORT"] ||
-		first.Env["FUNCTIONS_HTTPWORKER_ID"] != first.Env["FUNCTIONS_CUSTOMHANDLER_WORKER_ID"] {
-		t.Error("the two families of variables differ")
-	}
-	root, err := filepath.EvalSymlinks(s.root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if first.CWD != root {
-		t.Errorf("the handler runs in %s, not in the script root", first.CWD)
-	}
-}
-
-func TestThirdCrashStopsTheHost(t *testing.T) {
-	t.Parallel()
-	s, g := stageExit(t, "07-idle-exit-1")
-	s.start()
+	compareAnswer(t, g.Caller[0], s.call(g.Caller[0]))
 	s.awaitDone()
-	for range g.starts() {
-		s.startOfHandler()
-	}
+	p := &tape{stage: s}
+	p.untilStarts(g.starts())
 	if !strings.Contains(s.host.Err().Error(), "Exceeded http worker restart retry count") {
 		t.Error(s.host.Err())
 	}
+	compareRequests(t, p.requests[0], g.overHTTP()[0], g.overHTTP()[0].Body)
 	if got := get(t, s.host.BaseURL()+"/api/hello"); got != 500 {
 		t.Errorf("after the stop: %d", got)
 	}
 }
 
-// TestCrashInFlightAbandonsAtOnce follows the two in-flight cases of 07.
-func TestCrashInFlightAbandonsAtOnce(t *testing.T) {
-	for _, name := range []string{"07-inflight-exit-1", "07-inflight-exit-SIGKILL"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s, _ := stageExit(t, name)
-			bus := s.options.source.(*fakeBus)
-			h := s.start()
-			queue := h.functions["qf"].trigger.QueueName
-			if got := get(t, h.BaseURL()+"/api/h_exit"); got != 500 {
-				t.Errorf("the call that ends the handler: %d", got)
-			}
-			if got := get(t, h.BaseURL()+"/api/hello"); got != 200 {
-				t.Errorf("the next one: %d, recorded 200", got)
-			}
-			for range 2 {
-				bus.deliver(queue, message("m"))
-				if got := bus.settlement(t).Action; got != "Abandon" {
-					t.Error(got)
-				}
-			}
-			s.awaitDone()
-			if got := h.Invocations("QF"); got != 2 {
-				t.Errorf("%d invocations", got)
-			}
-		})
+// replayIdleExit200: restarted without limit, on the same port.
+func replayIdleExit200(t *testing.T, name string) {
+	s, g := stageExit(t, name)
+	h := s.start()
+	p := &tape{stage: s}
+	for _, c := range g.Caller {
+		if c.Name == "after exits /api/hello" {
+			p.untilStarts(5) // right after a start, so that no exit comes between
+		}
+		compareAnswer(t, c, s.call(c))
+	}
+	ids := map[string]bool{}
+	for _, st := range p.starts {
+		ids[st.Env["FUNCTIONS_CUSTOMHANDLER_WORKER_ID"]] = true
+		if st.Env["FUNCTIONS_CUSTOMHANDLER_PORT"] != p.starts[0].Env["FUNCTIONS_HTTPWORKER_PORT"] ||
+			st.Env["FUNCTIONS_HTTPWORKER_ID"] != st.Env["FUNCTIONS_CUSTOMHANDLER_WORKER_ID"] {
+			t.Error("the port changed over a restart, or the two families of variables differ")
+		}
+	}
+	if len(ids) != len(p.starts) {
+		t.Errorf("%d worker ids for %d starts", len(ids), len(p.starts))
+	}
+	s.compareStart(g, p.starts[0])
+	p.untilStarts(len(p.starts) + 1)
+	s.options.source.(*fakeBus).deliver(h.current().functions["qf"].trigger.QueueName, message("after"))
+	if got := s.options.source.(*fakeBus).settlement(t).Action; got != "Complete" {
+		t.Errorf("a message between exits: %s", got)
+	}
+	if h.Err() != nil {
+		t.Error(h.Err())
+	}
+}
+
+// replayInflightExit follows the two in-flight cases of 07: callers get 500, messages are abandoned, and the third end
+// stops the host.
+func replayInflightExit(t *testing.T, name string) {
+	s, g := stageExit(t, name)
+	bus := s.options.source.(*fakeBus)
+	h := s.start()
+	p := &tape{stage: s}
+	slow := make(chan string, 1)
+	go func() { slow <- s.call(g.Caller[0]) }()
+	p.untilRequests(1)
+	for _, c := range g.Caller[1:] {
+		compareAnswer(t, c, s.call(c))
+	}
+	compareAnswer(t, g.Caller[0], <-slow)
+	queue := h.current().functions["qf"].trigger.QueueName
+	for range 2 {
+		bus.deliver(queue, message("m"))
+		if got := bus.settlement(t).Action; got != "Abandon" {
+			t.Error(got)
+		}
+	}
+	s.awaitDone()
+	want := g.overHTTP()
+	p.untilRequests(len(want))
+	p.untilStarts(g.starts())
+	for i, w := range want {
+		if w.URL == "/qf" {
+			s.compareMessageRequest(w, p.requests[i])
+			continue
+		}
+		compareRequests(t, p.requests[i], w, w.Body)
+	}
+	if got := h.Invocations("QF"); got != 2 {
+		t.Errorf("%d invocations", got)
 	}
 }
 
@@ -169,7 +176,28 @@ func TestStrikesAreForgottenAfterHalfAnHour(t *testing.T) {
 	}
 }
 
-func TestHandlerThatNeverListens(t *testing.T) {
+// replayNeverListens has shorter time-outs than the recording; a call that waits gets 500.
+func replayNeverListens(t *testing.T, name string) {
+	g := readGolden(t, name)
+	files := g.files(func(_, content string) string {
+		return asServiceBus("", strings.Replace(content, `"00:00:05"`, `"00:00:00.4000000"`, 1))
+	})
+	s := newStage(t, files, g.Told)
+	s.options.source, s.options.Early = newFakeBus(), true
+	s.start()
+	compareAnswer(t, g.Caller[0], s.call(g.Caller[0]))
+	s.awaitDone()
+	p := &tape{stage: s}
+	p.untilStarts(g.starts())
+	for _, text := range []string{"Initializing HttpWorker.", "Initializing HttpWorker timed out.", "Restarting http invoker channel", "Exceeded http worker restart retry count. Shutting down Functions Host"} {
+		if !strings.Contains(s.log(), text) {
+			t.Errorf("no line %q in\n%s", text, s.log())
+		}
+	}
+	expectGone(t, p.starts[len(p.starts)-1].PID)
+}
+
+func TestHandlerThatNeverListensFailsTheStart(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"hello/function.json": helloFunction,
 		"host.json": `{"version":"2.0","customHandler":{"initializationTimeout":"00:00:00.2000000","description":{"defaultExecutablePath":"<handler>"}}}`},
@@ -178,20 +206,31 @@ func TestHandlerThatNeverListens(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "didn't get ready") {
 		t.Fatalf("start: %v", err)
 	}
-	var last int
-	for range readGolden(t, "01c-never-listen-init5").starts() {
-		last = s.startOfHandler().PID
-	}
-	if err := syscall.Kill(last, 0); !errors.Is(err, syscall.ESRCH) {
-		t.Errorf("the handler is still there: %v", err)
+}
+
+// expectGone waits for the end of a process.
+func expectGone(t *testing.T, pid int) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(patience)
+	for !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatalf("the handler %d is still there", pid)
+		}
 	}
 }
 
-func TestLevelsOfHandlerLines(t *testing.T) {
-	t.Parallel()
-	g := readGolden(t, "08a-stdio-default")
+func replayLevels(t *testing.T, name string) {
+	g := readGolden(t, name)
 	s := newStage(t, g.files(func(_, c string) string { return c }), g.Told)
 	s.start()
+	s.replay(g, g.overHTTP(), nil)
+	s.line(information, "during call")
+	s.line(warning, "during call warn")
+	s.line(errorLevel, "during call plain")
 	said := g.Told["_process"]
 	s.line(information, "OUT|no-newline-at-end-follows")
 	s.line(warning, "ERR|ForwardedWarn")

@@ -15,11 +15,14 @@ type goldenCase struct {
 	Saw  []goldenSaw     `json:"handler saw"`
 	Told map[string]told `json:"told to answer"`
 	Seen []string        `json:"observed"`
+
+	Caller []caller
 }
 
 type goldenSaw struct {
 	Start *struct {
-		Env map[string]string
+		Argv []string
+		Env  map[string]string
 	}
 	Request *recorded
 	Probe   bool
@@ -124,6 +127,9 @@ func compareRequests(t *testing.T, got, want *recorded, wantBody string) {
 		if g[0] != w[0] || !same {
 			t.Errorf("%s: header %d is %q, recorded %q", want.URL, i, g, w)
 		}
+	}
+	if got.Base64 != want.Base64 {
+		t.Errorf("%s: body %s, recorded %s", want.URL, got.Base64, want.Base64)
 	}
 	if g, w := byShape(got.Body), byShape(wantBody); g != w {
 		t.Errorf("%s: body\n got %s\nwant %s", want.URL, g, w)

@@ -15,34 +15,55 @@ var ranAt = regexp.MustCompile(`"Last":"` + shapeTime + `\+00:00"(.*)"LastUpdate
 func stageTimers(t *testing.T, at time.Time) (*stage, goldenCase) {
 	t.Helper()
 	g := readGolden(t, "06-timer")
-	files := g.files(func(name, content string) string {
-		if name == "t_retry/function.json" {
-			return "" // retry policies are not reproduced
-		}
-		return content
-	})
-	s := newStage(t, files, nil)
+	s := newStage(t, g.files(func(_, content string) string { return content }), g.Told)
 	began := time.Now()
 	s.options.Now = func() time.Time { return at.Add(time.Since(began)) }
 	s.options.Env["SCHED"] = "*/7 * * * * *"
 	return s, g
 }
 
-// TestTimersAreAsRecorded waits through one minute mark: 13:02:00 of the recording.
-func TestTimersAreAsRecorded(t *testing.T) {
-	t.Parallel()
+// replayTimers waits through one minute mark, 13:02:00 of the recording, and through the tries of t_retry.
+func replayTimers(t *testing.T, _ string) {
 	s, g := stageTimers(t, time.Date(2026, 11, 23, 13, 1, 58, 600e6, time.UTC))
 	s.start()
-	missing := map[string]bool{"/t_startup": true, "/t_nomon": true, "/t_env": true, "/t_cron": true, "/t_min": true, "/t_span": true, "/t_mon_span": true}
-	for len(missing) > 0 {
-		got := s.request()
-		if !missing[got.URL] {
-			continue
+	p := &tape{stage: s}
+	p.until("every timer, and three tries of t_retry", func() bool {
+		seen := map[string]int{}
+		for _, r := range p.requests {
+			seen[r.URL]++
 		}
-		delete(missing, got.URL)
-		want := g.requests(got.URL)[0]
-		compareRequests(t, got, want, want.Body)
+		return len(seen) == 8 && seen["/t_retry"] == 3
+	})
+	seen := map[string]int{}
+	var first string // invocation of t_retry
+	for _, got := range p.requests {
+		n := seen[got.URL]
+		seen[got.URL]++
+		switch {
+		case got.URL == "/t_retry":
+			want := g.requests(got.URL)[n]
+			if n == 0 {
+				first = invocationID(got)
+			}
+			if invocationID(got) != first {
+				t.Errorf("try %d is another invocation", n)
+			}
+			compareRequests(t, got, want, strings.ReplaceAll(want.Body, invocationID(want), first))
+		case n == 0:
+			want := g.requests(got.URL)[0]
+			compareRequests(t, got, want, want.Body)
+		}
 	}
+	s.line(information, "Next attempt: '2'. Max retry count: '2'")
+}
+
+func invocationID(r *recorded) string {
+	for _, h := range r.Headers {
+		if h[0] == "X-Azure-Functions-InvocationId" {
+			return h[1]
+		}
+	}
+	return ""
 }
 
 func TestTimerKeepsItsStatusOverARestart(t *testing.T) {
@@ -78,7 +99,7 @@ func TestTimerKeepsItsStatusOverARestart(t *testing.T) {
 	if !ok || kept.Last.Before(time.Date(2026, 11, 23, 13, 2, 48, 0, time.UTC)) || kept.Next.Year() != 2027 {
 		t.Errorf("kept %+v", kept)
 	}
-	body := string(timerBody(s.host.functions["t_startup"], &kept, false, time.Now()))
+	body := string(timerBody(s.host.current().functions["t_startup"], &kept, false, time.Now()))
 	if !ranAt.MatchString(body) {
 		t.Errorf("the next body would be %s", body)
 	}

@@ -5,14 +5,13 @@ package functionshost
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,13 +28,24 @@ type Options struct {
 	// are looked up in both, the app settings first, ignoring case.
 	Env map[string]string
 	// Keys are the function keys by function name, MasterKey the key that opens every function. A function whose
-	// authLevel asks for a key that isn't here can't be called: every request gets 401.
+	// authLevel asks for a key that isn't here can't be called: every request gets 401. HostKeys are the host's own
+	// function keys by name: each opens every function of level function.
 	Keys      map[string]string
+	HostKeys  map[string]string
 	MasterKey string
+	// Early makes Start return when the front end listens, as the real host does: calls wait for the handler then, and a
+	// handler that doesn't get ready ends the host (Done, Err).
+	Early bool
 	// OnLine gets every line of the host and of the handler, one at a time.
 	OnLine func(Line)
 	// FunctionTimeout overrides functionTimeout of host.json (default there: 30 minutes).
 	FunctionTimeout time.Duration
+	// HoldPort keeps the handler's port bound, so that no other process is given it before the handler listens: the real
+	// host lets it go at once. The handler must bind with SO_REUSEADDR, as Go's, Node's and .NET's servers do. Linux only.
+	HoldPort bool
+	// HTTPGrace and MessageGrace bound how long Shutdown waits for calls in flight: 31 and 10 seconds by default, as the
+	// real host does.
+	HTTPGrace, MessageGrace time.Duration
 	// TimerStatus is a file that keeps the timers' schedule status over restarts, so that a missed run is past due.
 	// Without it the status lives as long as the host.
 	TimerStatus string
@@ -46,33 +56,32 @@ type Options struct {
 	source messageSource
 }
 
-// Host is a running host. It ends by Close or by itself, as the real one does after the third crash of the handler.
+// Host is a running host. It ends by Close or Shutdown, or by itself, as the real one does after the third crash of the
+// handler.
 type Host struct {
-	options   Options
-	root      *scriptRoot
-	log       *logger
-	settings  settings
-	worker    *worker
-	wire      *wire
-	listener  net.Listener
-	server    *http.Server
-	source    messageSource
-	buses     *connections
-	timers    *timerStatus
-	functions map[string]*function // by name in lower case
+	options  Options
+	log      *logger
+	listener net.Listener
+	server   *http.Server
+	timers   *timerStatus
+	began    time.Time
+	serving  sync.WaitGroup // the front end and what watches the script root
+	ending   context.Context
+	end      context.CancelFunc
 
-	receive context.Context // ended first: listeners take nothing new
-	stop    context.CancelFunc
-	life    context.Context // ended last: calls and settlements in flight
-	end     context.CancelFunc
-	running sync.WaitGroup
-
-	mu      sync.Mutex
-	counts  map[string]int
-	err     error
-	done    chan struct{}
-	stopped sync.Once
-	closed  sync.Once
+	restarting sync.Mutex // one restart at a time
+	mu         sync.Mutex
+	job        *jobHost // replaced by a restart
+	fault      error    // why the script root can't be served now, after a change
+	counts     map[string]int
+	active     atomic.Int64 // invocations that run
+	overHTTP   atomic.Int64 // of them, those of HTTP callers
+	retrying   atomic.Int64 // invocations that wait for another try
+	draining   atomic.Bool
+	err        error
+	done       chan struct{}
+	stopped    sync.Once
+	closed     sync.Once
 }
 
 // Function is what the host knows of one function of the script root.
@@ -88,94 +97,58 @@ type Function struct {
 }
 
 // Start reads the script root, opens the HTTP front end and starts the handler. It returns when the handler has
-// answered the readiness request; listeners for Service Bus and timers start then. An error names what is wrong with
-// the script root, or why the handler didn't get ready.
+// answered the readiness request (see Options.Early); listeners for Service Bus and timers start then. An error names
+// what is wrong with the script root, or why the handler didn't get ready.
 func Start(ctx context.Context, o Options) (*Host, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	h := &Host{options: o, log: newLogger(o.OnLine, o.Now), counts: map[string]int{}, done: make(chan struct{}), began: o.Now()}
+	h.ending, h.end = context.WithCancel(context.Background())
+	h.timers = newTimerStatus(o.TimerStatus)
+	if h.listener, err = net.Listen("tcp", o.Listen); err != nil {
+		return nil, fmt.Errorf("functions host: %w", err)
+	}
+	seen := lookAt(o.Root)
+	if h.job, err = newJobHost(h); err != nil {
+		_ = h.listener.Close()
+		return nil, err
+	}
+	h.serveHTTP()
+	if err := h.job.start(ctx, o.Early); err != nil {
+		_ = h.Close()
+		return nil, err
+	}
+	if h.job.root.config.watching {
+		h.serving.Go(func() { h.watchScriptRoot(seen) })
+	}
+	return h, nil
+}
+
+func (o Options) withDefaults() (Options, error) {
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.HTTPGrace == 0 {
+		o.HTTPGrace = 31 * time.Second
+	}
+	if o.MessageGrace == 0 {
+		o.MessageGrace = 10 * time.Second
+	}
 	path, err := filepath.Abs(o.Root)
-	if err != nil {
-		return nil, err
-	}
 	o.Root = path
-	log := newLogger(o.OnLine, o.Now)
-	set := newSettings(os.Environ(), o.Env)
-	root, err := readScriptRoot(o.Root, set)
-	if err != nil {
-		return nil, err
-	}
-	listener, err := net.Listen("tcp", o.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("functions host: %w", err)
-	}
-	h := &Host{options: o, root: root, log: log, settings: set, listener: listener,
-		counts: map[string]int{}, done: make(chan struct{}), functions: map[string]*function{}}
-	h.receive, h.stop = context.WithCancel(context.Background())
-	h.life, h.end = context.WithCancel(context.Background())
-	if o.FunctionTimeout > 0 {
-		root.config.functionTimeout = o.FunctionTimeout
-	}
-	for _, f := range root.functions {
-		h.functions[strings.ToLower(f.name)] = f
-	}
-	h.reportScriptRoot()
-	h.buses = newConnections(set)
-	if h.source = o.source; h.source == nil {
-		h.source = h.buses
-	}
-	h.timers = newTimerStatus(o.TimerStatus)
-	h.serveHTTP()
-	if err := h.startHandler(ctx); err != nil {
-		_ = h.Close()
-		return nil, err
-	}
-	h.startListeners()
-	return h, nil
+	return o, err
 }
 
-func (h *Host) startHandler(ctx context.Context) error {
-	port, err := freePort()
-	if err != nil {
-		return err
-	}
-	h.wire = newWire(port)
-	h.worker = newWorker(h, port)
-	if !h.root.anyUsable() {
-		h.log.host(warning, "No job functions found: no function of the script root can run, so the handler isn't started.")
-		return nil
-	}
-	if err := h.worker.findExecutable(); err != nil {
-		return err
-	}
-	h.running.Go(h.worker.supervise)
-	select {
-	case <-h.worker.firstReady:
-		return nil
-	case <-h.done:
-		return fmt.Errorf("functions host: the handler didn't get ready: %w", h.Err())
-	case <-ctx.Done():
-		return fmt.Errorf("functions host: the handler didn't get ready: %w", context.Cause(ctx))
-	}
-}
-
-// startListeners starts what waits for work other than HTTP, one loop per function.
-func (h *Host) startListeners() {
-	for _, f := range h.root.functions {
-		if f.fault != "" || f.disabled {
-			continue
-		}
-		switch f.trigger.Type {
-		case triggerServiceBus:
-			h.listenServiceBus(f)
-		case triggerTimer:
-			h.running.Go(func() { h.runTimer(f) })
-		}
-	}
-	h.log.host(information, "Job host started")
+// current is the job host of now; a restart replaces it.
+func (h *Host) current() *jobHost {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.job
 }
 
 // BaseURL is the HTTP front end's address without a path: http://127.0.0.1:port.
@@ -189,16 +162,16 @@ func (h *Host) Invocations(function string) int {
 }
 
 // HandlerPID is the process id of the handler that runs now, 0 when none does.
-func (h *Host) HandlerPID() int { return h.worker.pid() }
+func (h *Host) HandlerPID() int { return h.current().worker.pid() }
 
 // KillHandler kills the handler as a crash would (SIGKILL): calls in flight fail, it is restarted, and the host counts
 // the crash; after the third within the rules the host stops. It returns when the process is gone.
-func (h *Host) KillHandler() error { return h.worker.kill() }
+func (h *Host) KillHandler() error { return h.current().worker.kill() }
 
 // Functions lists the functions of the script root in the order of their names.
 func (h *Host) Functions() []Function {
 	var out []Function
-	for _, f := range h.root.functions {
+	for _, f := range h.current().root.functions {
 		route := ""
 		if f.route != nil {
 			route = f.route.text
@@ -223,58 +196,12 @@ func (h *Host) stopItself(err error) {
 	h.stopped.Do(func() {
 		h.mu.Lock()
 		h.err = err
+		job := h.job
 		h.mu.Unlock()
 		h.log.host(errorLevel, err.Error())
-		h.stop()
+		if job != nil {
+			job.stop()
+		}
 		close(h.done)
 	})
-}
-
-// drainTime bounds how long Close waits for calls in flight to be settled after the handler is gone.
-const drainTime = 5 * time.Second
-
-// Close stops receiving, kills the handler (SIGKILL: it never gets a signal it could catch), lets what was in flight
-// fail and be abandoned, and waits until nothing is left. It may be called more than once.
-func (h *Host) Close() error {
-	var err error
-	h.closed.Do(func() {
-		h.stop()
-		if h.worker != nil {
-			h.worker.shutdown()
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
-		defer cancel()
-		if e := h.server.Shutdown(ctx); e != nil && !errors.Is(e, context.DeadlineExceeded) {
-			err = e
-		}
-		_ = h.server.Close()
-		idle := make(chan struct{})
-		go func() { h.running.Wait(); close(idle) }()
-		select {
-		case <-idle:
-		case <-ctx.Done():
-		}
-		h.end()
-		<-idle
-		if h.wire != nil {
-			h.wire.close()
-		}
-		h.buses.close()
-	})
-	return err
-}
-
-func (h *Host) reportScriptRoot() {
-	for _, w := range h.root.warnings {
-		h.log.host(warning, w)
-	}
-	for _, f := range h.root.functions {
-		if f.fault != "" {
-			h.log.host(errorLevel, fmt.Sprintf("The '%s' function is in error: %s", f.name, f.fault))
-			continue
-		}
-		for _, w := range f.warnings {
-			h.log.host(warning, fmt.Sprintf("Function '%s': %s", f.name, w))
-		}
-	}
 }

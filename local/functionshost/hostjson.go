@@ -3,6 +3,7 @@ package functionshost
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime"
 	"sort"
@@ -137,9 +138,22 @@ type hostConfig struct {
 	forwarding, proxying bool
 	initializationTime   time.Duration
 	functionTimeout      time.Duration // unbounded or positive
+	legacy               bool          // the section is httpWorker: forwarding goes to /<function>
+	workerPath           string
+	workerArguments      []string
+	maxRequests          int // extensions.http.maxConcurrentRequests; -1: no limit
+	maxOutstanding       int // extensions.http.maxOutstandingRequests, those that wait included; -1: no limit
 	routePrefix          string
 	bus                  busConfig
+	retry                *retryPolicy // for every function that has none
+	levels               levels
+	watching             bool // fileWatchingEnabled
+	port                 int  // of the handler; 0 picks one
+	routes               []routeConfig
 }
+
+// routeConfig is one of customHandler.http.routes: an HTTP function without a function.json.
+type routeConfig struct{ route, level string }
 
 // busConfig is extensions.serviceBus.
 type busConfig struct {
@@ -148,6 +162,12 @@ type busConfig struct {
 	maxLockRenewal      time.Duration
 	prefetch            int
 	autoCompleteGiven   bool // false was written in host.json, where it has no effect
+
+	maxConcurrentSessions        int
+	maxConcurrentCallsPerSession int
+	sessionIdleTimeout           time.Duration
+	minMessageBatchSize          int
+	maxBatchWait                 time.Duration
 }
 
 // readHostConfig reads host.json and says what of it won't do what its author may think.
@@ -171,6 +191,9 @@ func readHostConfig(data []byte, s settings) (cfg hostConfig, warnings []string,
 		return cfg, nil, fmt.Errorf("host.json: %s.description.defaultExecutablePath is missing: WorkerConfig for runtime: custom not found", section)
 	}
 	cfg.arguments = c.list(d + "arguments")
+	cfg.legacy = section == "httpWorker"
+	cfg.workerPath = c.text(d+"defaultWorkerPath", "")
+	cfg.workerArguments = c.list(d + "workerArguments")
 	cfg.workingDirectory = c.text(d+"workingDirectory", "")
 	cfg.routePrefix = "api"
 	if v, ok := c["extensions:http:routeprefix"]; ok {
@@ -187,22 +210,80 @@ func readHostConfig(data []byte, s settings) (cfg hostConfig, warnings []string,
 	} else {
 		cfg.functionTimeout = r.span("functionTimeout", 30*time.Minute)
 	}
+	cfg.watching = r.flag("fileWatchingEnabled", true)
+	cfg.maxRequests = r.number("extensions:http:maxConcurrentRequests", -1)
+	cfg.maxOutstanding = r.number("extensions:http:maxOutstandingRequests", -1)
+	cfg.port = r.number(section+":port", 0)
+	cfg.levels = readLevels(c)
+	cfg.retry = readRetry(&r)
+	cfg.readRoutes(c, section)
+	cfg.readBus(&r)
+	if r.err != nil {
+		return cfg, nil, r.err
+	}
+	if err := cfg.bus.check(); err != nil {
+		return cfg, nil, err
+	}
+	return cfg, cfg.warnings(), nil
+}
+
+// readRoutes takes customHandler.http.routes and the profiles that stand for one catch-all route (documented; newer than
+// the host of the recordings).
+func (cfg *hostConfig) readRoutes(c configuration, section string) {
+	level := c.text(section+":http:defaultAuthorizationLevel", "function")
+	for i := 0; ; i++ {
+		key := fmt.Sprintf("%s:http:routes:%d:", section, i)
+		route, ok := c[strings.ToLower(key+"route")]
+		if !ok {
+			break
+		}
+		cfg.routes = append(cfg.routes, routeConfig{route: route, level: c.text(key+"authorizationLevel", level)})
+	}
+	switch strings.ToLower(c.text("configurationProfile", "default")) {
+	case "mcp-custom-handler", "web-app-custom-handler":
+		cfg.proxying, cfg.routePrefix = true, ""
+		if cfg.routes == nil {
+			cfg.routes = []routeConfig{{route: "{*route}", level: level}}
+		}
+	}
+}
+
+// handlerPort is the fixed port of host.json, or a free one.
+func (cfg hostConfig) handlerPort() (int, error) {
+	port, err := freePort(cfg.port)
+	if err != nil && cfg.port != 0 {
+		return 0, fmt.Errorf("host.json: customHandler.port %d can't be bound: %w", cfg.port, err)
+	}
+	return port, err
+}
+
+func (cfg *hostConfig) readBus(r *reader) {
 	const bus = "extensions:serviceBus:"
 	cfg.bus.maxConcurrentCalls = r.number(bus+"maxConcurrentCalls", 16*runtime.NumCPU())
 	cfg.bus.maxMessageBatchSize = r.number(bus+"maxMessageBatchSize", 1000)
 	cfg.bus.maxLockRenewal = r.span(bus+"maxAutoLockRenewalDuration", 5*time.Minute)
 	cfg.bus.prefetch = r.number(bus+"prefetchCount", 0)
 	cfg.bus.autoCompleteGiven = !r.flag(bus+"autoCompleteMessages", true)
-	if r.err != nil {
-		return cfg, nil, r.err
-	}
-	if cfg.bus.maxConcurrentCalls < 1 || cfg.bus.maxMessageBatchSize < 1 {
-		return cfg, nil, fmt.Errorf("host.json: extensions.serviceBus: maxConcurrentCalls and maxMessageBatchSize must be 1 or more")
-	}
-	return cfg, cfg.warnings(c), nil
+	cfg.bus.maxConcurrentSessions = r.number(bus+"maxConcurrentSessions", 8)
+	cfg.bus.maxConcurrentCallsPerSession = r.number(bus+"maxConcurrentCallsPerSession", 1)
+	cfg.bus.sessionIdleTimeout = r.span(bus+"sessionIdleTimeout", r.span(bus+"clientRetryOptions:tryTimeout", time.Minute))
+	cfg.bus.minMessageBatchSize = r.number(bus+"minMessageBatchSize", 1)
+	cfg.bus.maxBatchWait = r.span(bus+"maxBatchWaitTime", 30*time.Second)
 }
 
-func (cfg hostConfig) warnings(c configuration) []string {
+func (b busConfig) check() error {
+	switch {
+	case b.maxConcurrentCalls < 1 || b.maxMessageBatchSize < 1 || b.maxConcurrentSessions < 1 || b.maxConcurrentCallsPerSession < 1 || b.minMessageBatchSize < 1:
+		return errors.New("host.json: extensions.serviceBus: maxConcurrentCalls, maxConcurrentSessions, maxConcurrentCallsPerSession, minMessageBatchSize and maxMessageBatchSize must be 1 or more")
+	case b.minMessageBatchSize > b.maxMessageBatchSize:
+		return errors.New("host.json: extensions.serviceBus: minMessageBatchSize is more than maxMessageBatchSize")
+	case b.maxBatchWait > 150*time.Second:
+		return errors.New("host.json: extensions.serviceBus: maxBatchWaitTime is more than 00:02:30")
+	}
+	return nil
+}
+
+func (cfg hostConfig) warnings() []string {
 	var out []string
 	if cfg.bus.autoCompleteGiven {
 		out = append(out, "host.json: extensions.serviceBus.autoCompleteMessages false has NO effect on Azure: set \"autoComplete\": false and \"autoCompleteMessages\": false in each function.json")
@@ -212,12 +293,6 @@ func (cfg hostConfig) warnings(c configuration) []string {
 	}
 	if cfg.bus.prefetch > 0 {
 		out = append(out, "host.json: extensions.serviceBus.prefetchCount is not reproduced here; prefetched messages age without renewal on Azure")
-	}
-	for key := range c {
-		if strings.HasPrefix(key, "customhandler:http:routes") {
-			out = append(out, "host.json: customHandler.http.routes is not reproduced here, and on Azure the host refuses to start when any function.json exists beside it")
-			break
-		}
 	}
 	return out
 }
@@ -250,44 +325,4 @@ func (r *reader) span(key string, otherwise time.Duration) time.Duration {
 	v, err := r.c.span(key, otherwise)
 	r.keep(err)
 	return v
-}
-
-// plainJSON takes out what the host tolerates beyond JSON: a byte order mark, comments and trailing commas.
-func plainJSON(data []byte) []byte {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	var out []byte
-	for i := 0; i < len(data); i++ {
-		switch {
-		case data[i] == '"':
-			end := i + 1
-			for end < len(data) && data[end] != '"' {
-				if data[end] == '\\' {
-					end++
-				}
-				end++
-			}
-			end = min(end+1, len(data))
-			out = append(out, data[i:end]...)
-			i = end - 1
-		case bytes.HasPrefix(data[i:], []byte("//")):
-			for i < len(data) && data[i] != '\n' {
-				i++
-			}
-			i--
-		case bytes.HasPrefix(data[i:], []byte("/*")):
-			end := bytes.Index(data[i+2:], []byte("*/"))
-			if end < 0 {
-				return out
-			}
-			i += end + 3
-		case data[i] == '}' || data[i] == ']':
-			if t := bytes.TrimRight(out, " \t\r\n"); len(t) > 0 && t[len(t)-1] == ',' {
-				out = t[:len(t)-1]
-			}
-			out = append(out, data[i])
-		default:
-			out = append(out, data[i])
-		}
-	}
-	return out
 }

@@ -109,7 +109,7 @@ func TestProxyingPassesTheRequestOn(t *testing.T) {
 		headers[h[0]] = h[1]
 	}
 	for name, want := range map[string]string{"Content-Type": "Text/Strange", "X-Azure-Functions-HostVersion": HostVersion,
-		"X-Ms-Dynamics-Msg-Size-Exceeded": "true", "Content-Length": fmt.Sprint(len(body))} {
+		"x-ms-dynamics-msg-size-exceeded": "true", "Content-Length": fmt.Sprint(len(body))} {
 		if headers[name] != want {
 			t.Errorf("header %s is %q, want %q", name, headers[name], want)
 		}
@@ -257,6 +257,67 @@ func TestDefaultProtocolOfHTTP(t *testing.T) {
 		`"Metadata":{"a":"\"1\"","x":"\"1\"","Query":{"x":"1"},`} {
 		if !strings.Contains(seen.Body, part) {
 			t.Errorf("no %s in %s", part, seen.Body)
+		}
+	}
+}
+
+// TestProxyingSwitchesProtocols passes a WebSocket's bytes both ways.
+func TestProxyingSwitchesProtocols(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"host.json": proxyingHost, "ws/function.json": httpFunction(`,"authLevel":"anonymous"`)},
+		map[string]told{"/api/ws": {Raw: "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nfrom the handler"}})
+	h := s.start()
+	c, err := net.Dial("tcp", strings.TrimPrefix(h.BaseURL(), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(patience))
+	fmt.Fprintf(c, "GET /api/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+	in := bufio.NewReader(c)
+	response, err := http.ReadResponse(in, nil)
+	if err != nil || response.StatusCode != 101 {
+		t.Fatalf("%v %v", response, err)
+	}
+	got := make([]byte, len("from the handler"))
+	if _, err := io.ReadFull(in, got); err != nil || string(got) != "from the handler" {
+		t.Errorf("%q %v", got, err)
+	}
+}
+
+// TestProxiedHeaders are those of the forwarder's documented defaults: its own X-Forwarded-…, the handler's address as Host.
+func TestProxiedHeaders(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"host.json": proxyingHost, "hook/function.json": httpFunction(`,"authLevel":"anonymous"`)}, nil)
+	h := s.start()
+	r, err := http.NewRequest(http.MethodGet, h.BaseURL()+"/api/hook", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "public.example"
+	r.Header.Set("X-Forwarded-For", "9.9.9.9")
+	r.Header["x-custom"] = []string{"1", "2"}
+	r.Header.Set("User-Agent", "me/1")
+	r.Header.Set("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	got := map[string]string{}
+	var names []string
+	for _, line := range s.request().Headers {
+		got[strings.ToLower(line[0])] = line[1]
+		names = append(names, line[0])
+	}
+	if order := strings.Join(names, " "); order != "Host User-Agent Accept-Encoding traceparent x-custom x-custom X-Azure-Functions-HostVersion "+
+		"X-Azure-Functions-InvocationId x-ms-invocation-id X-Forwarded-For X-Forwarded-Host X-Forwarded-Proto Connection" {
+		t.Error(order)
+	}
+	for name, want := range map[string]string{"x-forwarded-for": "127.0.0.1", "x-forwarded-host": "public.example", "x-forwarded-proto": "http",
+		"host": h.current().wire.address, "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"} {
+		if got[name] != want {
+			t.Errorf("%s is %q, want %q", name, got[name], want)
 		}
 	}
 }

@@ -21,14 +21,26 @@ type Line struct {
 	Level string
 	// Source is "host" or "handler".
 	Source string
-	Text   string
+	// Category is what logging.logLevel of host.json filters by, such as "Host.General", "Function.<name>" or
+	// "Host.Function.Console" for a line of the handler.
+	Category string
+	Text     string
 }
 
-// logger hands lines over one at a time, whoever writes them.
+// Categories of lines; those of a function are Function.<name> and, for what it returned as Logs, Function.<name>.User.
+const (
+	categoryHost    = "Host.General"
+	categoryConsole = "Host.Function.Console"
+)
+
+func categoryOf(f *function) string { return "Function." + f.name }
+
+// logger hands lines over one at a time, whoever writes them, if their category's level lets them pass.
 type logger struct {
-	mu  sync.Mutex
-	now func() time.Time
-	on  func(Line)
+	mu     sync.Mutex
+	now    func() time.Time
+	on     func(Line)
+	levels levels
 }
 
 func newLogger(on func(Line), now func() time.Time) *logger {
@@ -38,14 +50,56 @@ func newLogger(on func(Line), now func() time.Time) *logger {
 	return &logger{now: now, on: on}
 }
 
-func (l *logger) write(source, level, text string) {
+func (l *logger) setLevels(to levels) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.on(Line{Time: l.now(), Level: level, Source: source, Text: text})
+	l.levels = to
 }
 
-func (l *logger) host(level, text string)    { l.write("host", level, text) }
-func (l *logger) handler(level, text string) { l.write("handler", level, text) }
+func (l *logger) write(source, level, category, text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.levels.pass(category, level) {
+		l.on(Line{Time: l.now(), Level: level, Source: source, Category: category, Text: text})
+	}
+}
+
+func (l *logger) say(level, category, text string) { l.write("host", level, category, text) }
+func (l *logger) host(level, text string)          { l.write("host", level, categoryHost, text) }
+func (l *logger) handler(level, text string)       { l.write("handler", level, categoryConsole, text) }
+
+// levels are logging.logLevel of host.json: the least level by category in lower case.
+type levels map[string]int
+
+var ranks = map[string]int{"trace": 0, "debug": 1, "information": 2, "warning": 3, "error": 4, "critical": 5, "none": 6}
+
+func readLevels(c configuration) levels {
+	out := levels{}
+	for key, value := range c {
+		if category, ok := strings.CutPrefix(key, "logging:loglevel:"); ok {
+			if rank, ok := ranks[strings.ToLower(value)]; ok {
+				out[category] = rank
+			}
+		}
+	}
+	return out
+}
+
+// pass applies the rule of the longest category that is the line's or stands before it; without any, Information passes.
+func (l levels) pass(category, level string) bool {
+	least, ok := l["default"]
+	if !ok {
+		least = ranks["information"]
+	}
+	for name := strings.ToLower(category); name != ""; {
+		if rank, ok := l[name]; ok {
+			least = rank
+			break
+		}
+		name = name[:max(0, strings.LastIndexByte(name, '.'))]
+	}
+	return ranks[strings.ToLower(level)] >= least
+}
 
 // stderrLevel is the level the host gives to a line of the handler's stderr (Functions host 4.1037, recorded): with
 // useStdErrorStreamForErrorsOnly, the default of custom handlers, everything without "warn" is an error.

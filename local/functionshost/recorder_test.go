@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 // The recording handler is this test binary, started again with these settings.
@@ -46,10 +47,13 @@ type told struct {
 	Exit    *int
 	Kill    string
 	Echo    bool // answer with the request's own body
+	Log     []string
+	Err     []string
 	// of "_process" only
 	ExitAfterMs int
 	ExitCode    int
 	NeverListen bool
+	Host        string
 	Stdout      []string
 	Stderr      []string
 }
@@ -71,6 +75,8 @@ type recorded struct {
 	Method, URL string
 	Headers     [][2]string
 	Body        string
+	Base64      string // instead of Body when that isn't UTF-8
+	raw         []byte
 }
 
 const smallEnvelope = `{"Outputs":{},"Logs":["a line"],"ReturnValue":null}`
@@ -95,7 +101,11 @@ func record(address string) {
 		}
 	}
 	r.start()
-	l, err := net.Listen("tcp", "127.0.0.1:"+os.Getenv("FUNCTIONS_CUSTOMHANDLER_PORT"))
+	host := r.answers["_process"].Host
+	if host != "0.0.0.0" {
+		host = "127.0.0.1"
+	}
+	l, err := net.Listen("tcp4", host+":"+os.Getenv("FUNCTIONS_CUSTOMHANDLER_PORT"))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "recorder:", err)
 		os.Exit(3)
@@ -161,6 +171,9 @@ func (r *recorder) toldFor(method, path string) told {
 	if t, ok := r.answers[path]; ok {
 		return t
 	}
+	if t, ok := r.answers["*"]; ok {
+		return t
+	}
 	body := smallEnvelope
 	return told{Status: 200, Headers: map[string]string{"Content-Type": "application/json"}, Body: &body}
 }
@@ -168,6 +181,12 @@ func (r *recorder) toldFor(method, path string) told {
 func (r *recorder) answer(c net.Conn, t told, request *recorded) (keep bool) {
 	if t.Delay > 0 {
 		<-time.After(time.Duration(t.Delay) * time.Millisecond)
+	}
+	for _, line := range t.Log {
+		fmt.Fprintln(os.Stdout, line)
+	}
+	for _, line := range t.Err {
+		fmt.Fprintln(os.Stderr, line)
 	}
 	switch {
 	case t.Exit != nil:
@@ -181,12 +200,18 @@ func (r *recorder) answer(c net.Conn, t told, request *recorded) (keep bool) {
 		_, _ = io.WriteString(c, t.Raw)
 		return !t.RawEnd
 	}
+	_, err := io.WriteString(c, t.text(request))
+	return err == nil
+}
+
+// text is the answer's bytes.
+func (t told) text(request *recorded) string {
 	body, _ := base64.StdEncoding.DecodeString(t.BodyB64)
 	if t.Body != nil {
 		body = []byte(*t.Body)
 	}
 	if t.Echo {
-		body = []byte(request.Body)
+		body = request.raw
 	}
 	if t.Status == 0 && t.Body == nil && t.BodyB64 == "" && !t.Echo {
 		body = []byte(smallEnvelope)
@@ -210,8 +235,11 @@ func (r *recorder) answer(c net.Conn, t told, request *recorded) (keep bool) {
 	default:
 		fmt.Fprintf(&b, "Content-Length: %d\r\n\r\n%s", len(body), body)
 	}
-	_, err := io.WriteString(c, b.String())
-	return err == nil
+	text := b.String()
+	if request.Method == http.MethodHead {
+		text = text[:strings.Index(text, "\r\n\r\n")+4]
+	}
+	return text
 }
 
 func readRecorded(in *bufio.Reader) (*recorded, error) {
@@ -251,6 +279,11 @@ func readRecorded(in *bufio.Reader) (*recorded, error) {
 	if chunked && err == nil {
 		_, err = in.ReadString('\n') // the empty line after the last chunk
 	}
-	r.Body = string(body)
+	r.raw = body
+	if utf8.Valid(body) {
+		r.Body = string(body)
+	} else {
+		r.Base64 = base64.StdEncoding.EncodeToString(body)
+	}
 	return r, err
 }

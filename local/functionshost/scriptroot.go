@@ -2,6 +2,7 @@ package functionshost
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -52,6 +53,9 @@ func readScriptRoot(path string, s settings) (*scriptRoot, error) {
 		}
 		root.functions = append(root.functions, root.readFunction(entry.Name(), data, s))
 	}
+	if err := root.addRoutes(s); err != nil {
+		return nil, err
+	}
 	slices.SortFunc(root.functions, func(a, b *function) int {
 		return cmp.Compare(strings.ToUpper(a.name), strings.ToUpper(b.name))
 	})
@@ -62,13 +66,33 @@ func (r *scriptRoot) readFunction(name string, data []byte, s settings) *functio
 	if !functionName.MatchString(name) || strings.EqualFold(name, "host") {
 		return &function{name: name, fault: fmt.Sprintf("'%s' is not a valid function name.", name)}
 	}
-	return readFunction(name, data, s)
+	return readFunction(name, data, filepath.Join(r.path, name), s)
+}
+
+// addRoutes makes the functions http-handler1, 2, … of customHandler.http.routes; beside a function.json they stop the host.
+func (r *scriptRoot) addRoutes(s settings) error {
+	if len(r.config.routes) == 0 {
+		return nil
+	}
+	if len(r.functions) > 0 {
+		return fmt.Errorf("host.json: customHandler.http.routes and %s/function.json exclude each other: the host refuses to start", r.functions[0].name)
+	}
+	for i, route := range r.config.routes {
+		doc, err := json.Marshal(map[string]any{"bindings": []map[string]string{
+			{"type": triggerHTTP, "direction": "in", "name": "req", "authLevel": route.level, "route": strings.TrimPrefix(route.route, "/")},
+			{"type": "http", "direction": "out", "name": "res"}}})
+		if err != nil {
+			return err
+		}
+		r.functions = append(r.functions, readFunction(fmt.Sprintf("http-handler%d", i+1), doc, "", s))
+	}
+	return nil
 }
 
 // compileRoutes gives every HTTP function its route. A route with a leading "/" stops the whole host, so it is an error
 // here; the second function with the same route is in error.
 func (r *scriptRoot) compileRoutes() error {
-	taken := map[string]string{}
+	taken := map[string][]*function{}
 	for _, f := range r.functions {
 		if f.fault != "" || f.trigger.Type != triggerHTTP {
 			continue
@@ -89,12 +113,10 @@ func (r *scriptRoot) compileRoutes() error {
 			f.fault = err.Error()
 			continue
 		}
-		key := strings.ToLower(text)
-		if other, ok := taken[key]; ok {
+		if other := f.routeConflict(text, taken); other != "" {
 			f.fault = fmt.Sprintf("The route specified conflicts with the route defined by function '%s'.", other)
 			continue
 		}
-		taken[key] = f.name
 		f.route = compiled
 	}
 	return nil
@@ -102,4 +124,23 @@ func (r *scriptRoot) compileRoutes() error {
 
 func (r *scriptRoot) anyUsable() bool {
 	return slices.ContainsFunc(r.functions, func(f *function) bool { return f.fault == "" })
+}
+
+// routeConflict finds an earlier function with the same route and a method in common; without one the route is taken.
+func (f *function) routeConflict(text string, taken map[string][]*function) string {
+	key := strings.ToLower(text)
+	for _, other := range taken[key] {
+		if f.sharesMethod(other) {
+			return other.name
+		}
+	}
+	taken[key] = append(taken[key], f)
+	return ""
+}
+
+func (f *function) sharesMethod(other *function) bool {
+	if f.trigger.Methods == nil {
+		return other.trigger.Methods == nil || len(*other.trigger.Methods) > 0
+	}
+	return slices.ContainsFunc(*f.trigger.Methods, other.takes)
 }

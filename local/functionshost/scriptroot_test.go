@@ -45,8 +45,8 @@ func TestBadFunctionsAreTheirOwnFault(t *testing.T) {
 		"empty/function.json":       `{"bindings":[]}`,
 		"two/function.json":         `{"bindings":[{"type":"timerTrigger","name":"a","schedule":"00:00:01"},{"type":"timerTrigger","name":"b","schedule":"00:00:01"}]}`,
 		"same/function.json":        `{"bindings":[{"type":"httpTrigger","name":"a"},{"type":"http","direction":"out","name":"A"}]}`,
+		"noconn/function.json":      serviceBusFunction("q", ""),
 		"queue/function.json":       `{"bindings":[{"type":"queueTrigger","name":"a"}]}`,
-		"sessions/function.json":    serviceBusFunction("q", `,"isSessionsEnabled":true`),
 	}, nil)
 	h := s.start()
 	faults := map[string]string{}
@@ -54,7 +54,7 @@ func TestBadFunctionsAreTheirOwnFault(t *testing.T) {
 		faults[f.Name] = f.Fault
 	}
 	for name, want := range map[string]string{"0bad": "valid function name", "broken": "unexpected end", "empty": "At least one binding",
-		"two": "exactly one trigger", "same": "must be unique", "queue": "not registered", "sessions": "sessions"} {
+		"two": "Multiple trigger bindings", "same": "must be unique", "queue": "not reproduced", "noconn": "does not exist"} {
 		if !strings.Contains(faults[name], want) {
 			t.Errorf("%s: %q, want something with %q", name, faults[name], want)
 		}
@@ -79,5 +79,21 @@ func TestMissingHandlerIsSaidAtOnce(t *testing.T) {
 		if !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestMissingHandlerLetsCallsWait is what Azure does: one line, no retry, and the host ends after four time-outs.
+func TestMissingHandlerLetsCallsWait(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"hello/function.json": helloFunction,
+		"host.json": `{"version":"2.0","customHandler":{"initializationTimeout":"00:00:00.1000000","description":{"defaultExecutablePath":"no-such-handler"}}}`}, nil)
+	s.options.Early = true
+	h := s.start()
+	if got := get(t, h.BaseURL()+"/api/hello"); got != 500 {
+		t.Errorf("a call: %d, recorded 500", got)
+	}
+	s.awaitDone()
+	if n := strings.Count(s.log(), "Failed to start Custom Handler process"); n != 1 || !strings.Contains(h.Err().Error(), "Initialization timed out") {
+		t.Errorf("%d lines, %v", n, h.Err())
 	}
 }

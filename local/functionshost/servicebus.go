@@ -41,7 +41,7 @@ type messageSource interface {
 
 // entityListener receives for one function.
 type entityListener struct {
-	host     *Host
+	host     *jobHost
 	function *function
 	entity   busEntity
 	open     func() (receiver, error)
@@ -63,25 +63,44 @@ func (c *connections) of(t binding) (busEntity, func() (receiver, error), error)
 	if err != nil {
 		return busEntity{}, nil, err
 	}
-	return busEntity{path: t.address(), namespace: namespace}, func() (receiver, error) { return openLink(client, t) }, nil
+	return busEntity{path: t.address(), namespace: namespace, sessions: t.IsSessionsEnabled}, func() (receiver, error) { return openLink(client, t) }, nil
 }
 
 // client gives the client of a connection setting and the namespace's name.
 func (c *connections) client(name string) (*azservicebus.Client, string, error) {
-	text, err := c.settings.connection(name)
+	at, err := c.settings.connection(name)
 	if err != nil {
 		return nil, "", err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	client, ok := c.clients[text]
+	client, ok := c.clients[at.text+at.namespace]
 	if !ok {
-		if client, err = azservicebus.NewClientFromConnectionString(text, nil); err != nil {
-			return nil, "", fmt.Errorf("connection '%s': the connection string is malformed", name)
+		if client, err = c.open(name, at); err != nil {
+			return nil, "", err
 		}
-		c.clients[text] = client
+		c.clients[at.text+at.namespace] = client
 	}
-	return client, namespaceOf(text), nil
+	if at.namespace != "" {
+		return client, at.namespace, nil
+	}
+	return client, namespaceOf(at.text), nil
+}
+
+// open makes a client; a connection string never shows in its error.
+func (c *connections) open(name string, at connection) (*azservicebus.Client, error) {
+	if at.namespace == "" {
+		client, err := azservicebus.NewClientFromConnectionString(at.text, nil)
+		if err != nil {
+			return nil, fmt.Errorf("connection '%s': the connection string is malformed", name)
+		}
+		return client, nil
+	}
+	credential, err := c.settings.credentialOf(name)
+	if err != nil {
+		return nil, err
+	}
+	return azservicebus.NewClient(at.namespace, credential, nil)
 }
 
 // namespaceOf is the host of a connection string's Endpoint, with its port if it has one.
@@ -104,20 +123,22 @@ func (c *connections) close() {
 	}
 }
 
-// listenServiceBus starts a function's listener; a connection that doesn't exist is that function's fault only.
-func (h *Host) listenServiceBus(f *function) {
+// listenServiceBus starts a function's listener.
+func (h *jobHost) listenServiceBus(f *function) {
 	entity, open, err := h.source.of(f.trigger)
-	if err != nil {
-		f.fault = err.Error()
-		h.log.host(errorLevel, fmt.Sprintf("The '%s' function is in error: %s", f.name, f.fault))
+	if err != nil { // it was there when the connections were checked
+		h.log.host(errorLevel, fmt.Sprintf("The listener for function '%s' was unable to start: %s", f.name, err))
 		return
 	}
 	l := &entityListener{host: h, function: f, entity: entity, open: open}
-	if f.batch() {
+	switch {
+	case f.trigger.IsSessionsEnabled:
+		l.runSessions()
+	case f.batch():
 		h.running.Go(l.runBatches)
-		return
+	default:
+		l.runSingles()
 	}
-	l.runSingles()
 }
 
 // link is the real client's receiver.
@@ -135,11 +156,15 @@ func openLink(client *azservicebus.Client, t binding) (receiver, error) {
 
 func (l link) Receive(ctx context.Context, maxMessages int, fill time.Duration) ([]*received, error) {
 	all, err := l.ReceiveMessages(ctx, maxMessages, &azservicebus.ReceiveMessagesOptions{TimeAfterFirstMessage: fill})
+	return fromClientAll(all), err
+}
+
+func fromClientAll(all []*azservicebus.ReceivedMessage) []*received {
 	var out []*received
 	for _, m := range all {
 		out = append(out, &received{busMessage: fromClient(m), raw: m})
 	}
-	return out, err
+	return out
 }
 
 func (l link) Complete(ctx context.Context, m *received) error {
@@ -176,7 +201,7 @@ func fromClient(m *azservicebus.ReceivedMessage) *busMessage {
 	if m.MessageID != "" {
 		b.messageID = &m.MessageID
 	}
-	if m.ExpiresAt != nil {
+	if m.ExpiresAt != nil && m.TimeToLive != nil && *m.TimeToLive > 0 {
 		b.expiresAt = *m.ExpiresAt
 	}
 	if m.EnqueuedTime != nil {

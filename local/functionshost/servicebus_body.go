@@ -9,7 +9,7 @@ import (
 // bindSingle builds the request for one message; its error fails the call before the handler is asked.
 func bindSingle(f *function, e busEntity, m *busMessage) (func(now time.Time) []byte, error) {
 	binary := strings.EqualFold(f.trigger.DataType, "binary")
-	if m.bodyKind == otherBody || binary && m.bodyKind != dataBody {
+	if m.bodyKind == otherBody || binary && m.bodyKind != dataBody || !f.bindable() {
 		return nil, bindingError(f)
 	}
 	return func(now time.Time) []byte {
@@ -26,6 +26,9 @@ func bindSingle(f *function, e busEntity, m *busMessage) (func(now time.Time) []
 
 // bindBatch builds the request for a batch. Without dataType each body must be JSON, else the whole batch fails.
 func bindBatch(f *function, e busEntity, all []*busMessage) (func(now time.Time) []byte, error) {
+	if !f.bindable() {
+		return nil, bindingError(f)
+	}
 	values := make(array, len(all))
 	for i, m := range all {
 		if m.bodyKind == otherBody {
@@ -53,6 +56,9 @@ func bindBatch(f *function, e busEntity, all []*busMessage) (func(now time.Time)
 		return envelope(f.trigger.Name, encode(values), metadata)
 	}, nil
 }
+
+// bindable tells that the trigger's dataType can be bound; another one, "stream" say, fails each call (recorded).
+func (f *function) bindable() bool { return isOneOf(f.trigger.DataType, "", "binary", "string") }
 
 func bindingError(f *function) error {
 	//lint:ignore ST1005 the host's own words

@@ -2,7 +2,6 @@ package functionshost
 
 import (
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
@@ -41,12 +40,19 @@ const (
 // busEntity is where messages come from.
 type busEntity struct {
 	path, namespace string
+	sessions        bool
 }
 
 // objects are the entries that are of no use to a handler; their members are as recorded.
 func (e busEntity) objects(d *bindingData) {
 	d.set("MessageReceiver", dictionary{{"EntityPath", e.path}, {"IsClosed", false}, {"PrefetchCount", 0}})
+	if e.sessions { // by the extension's source; not recorded
+		d.set("MessageSession", dictionary{})
+	}
 	d.set("MessageActions", dictionary{})
+	if e.sessions {
+		d.set("SessionActions", dictionary{})
+	}
 	d.set("ReceiveActions", dictionary{})
 	d.set("Client", dictionary{{"FullyQualifiedNamespace", e.namespace}, {"IsClosed", false}})
 }
@@ -132,9 +138,4 @@ func textOrNull(s *string) any {
 }
 
 // text is the body as the extension turns it into a string: UTF-8, invalid bytes lost.
-func (m *busMessage) text() string {
-	if utf8.Valid(m.body) {
-		return string(m.body)
-	}
-	return string([]rune(string(m.body)))
-}
+func (m *busMessage) text() string { return netText(m.body) }

@@ -92,7 +92,7 @@ func (l *entityListener) dispatch(r receiver, m *received) {
 		renewing, stop := context.WithCancel(h.life)
 		done := make(chan struct{})
 		go func() { defer close(done); l.renew(renewing, r, m) }()
-		_, err = h.invoke(i, func() []byte { return body(h.options.Now()) })
+		err = h.invokeAndRetry(i, func() []byte { return body(h.options.Now()) })
 		stop()
 		<-done
 	}

@@ -90,21 +90,24 @@ func (s settings) on(names ...string) bool {
 	return false
 }
 
-// connection finds the connection string a binding names; withoutValue tells that only identity settings are there.
-func (s settings) connection(name string) (value string, err error) {
+// connection is where a Service Bus connection leads: a connection string, or a namespace for identity-based ones.
+type connection struct{ text, namespace string }
+
+// connection finds what a binding's connection names; a connection string wins over a namespace.
+func (s settings) connection(name string) (connection, error) {
 	if name == "" {
 		name = "AzureWebJobsServiceBus"
 	}
 	for _, n := range []string{"AzureWebJobs" + name, name, "ConnectionStrings:" + name} {
 		if v, ok := s.lookup(n); ok && v != "" {
-			return v, nil
+			return connection{text: v}, nil
 		}
 	}
 	for _, n := range []string{"AzureWebJobs" + name, name} {
 		if v, ok := s.lookup(n + ":fullyQualifiedNamespace"); ok && v != "" {
-			return "", fmt.Errorf("connection '%s' is identity-based; this host needs a connection string in the setting '%s'", name, name)
+			return connection{namespace: v}, nil
 		}
 	}
 	//lint:ignore ST1005 the host's own words
-	return "", fmt.Errorf("Service Bus account connection string with name '%s' does not exist. Make sure that it is a defined App Setting.", name)
+	return connection{}, fmt.Errorf("Service Bus account connection string with name '%s' does not exist. Make sure that it is a defined App Setting.", name)
 }

@@ -89,7 +89,7 @@ func timerBody(f *function, state *timerState, pastDue bool, now time.Time) []by
 func orFirst(t time.Time) time.Time { return t.UTC() }
 
 // runTimer calls a function on its schedule, never twice at once.
-func (h *Host) runTimer(f *function) {
+func (h *jobHost) runTimer(f *function) {
 	now := h.options.Now
 	var state *timerState
 	due := f.schedule.Next(now())
@@ -124,13 +124,13 @@ func (h *Host) runTimer(f *function) {
 	}
 }
 
-func (h *Host) callTimer(f *function, state *timerState, pastDue bool) {
+func (h *jobHost) callTimer(f *function, state *timerState, pastDue bool) {
 	i := h.begin(f, "Timer fired at "+h.options.Now().UTC().Format(withTicks)+"+00:00")
-	_, _ = h.invoke(i, func() []byte { return timerBody(f, state, pastDue, h.options.Now()) }) // a failed run is logged, the next one comes
+	_ = h.invokeAndRetry(i, func() []byte { return timerBody(f, state, pastDue, h.options.Now()) }) // a failed run is logged, the next one comes
 }
 
 // sleepUntil waits for a time of the host's clock; false means the host ends.
-func (h *Host) sleepUntil(due time.Time) bool {
+func (h *jobHost) sleepUntil(due time.Time) bool {
 	t := time.NewTimer(due.Sub(h.options.Now()))
 	defer t.Stop()
 	select {

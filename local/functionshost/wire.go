@@ -49,14 +49,16 @@ func newWire(port int) *wire {
 	return &wire{address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port))}
 }
 
-// freePort picks a loopback port by bind and close, as the host does.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// freePort picks a loopback port by bind and close, as the host does; want is 0, or the port it must be.
+func freePort(want int) (int, error) {
+	// A process forked meanwhile would hold the socket until its exec, and take the first connections to the handler.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(want)))
 	if err != nil {
 		return 0, err
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
 
 // post sends one call and reads the whole answer, following redirects like the host's client: 301, 302 and 303 turn into
@@ -64,7 +66,7 @@ func freePort() (int, error) {
 func (w *wire) post(ctx context.Context, path string, headers []header, body []byte) (reply, error) {
 	method := http.MethodPost
 	for range maxRedirects {
-		r, err := w.exchange(ctx, method, path, headers, body)
+		r, err := w.exchange(ctx, method, requestBytes(method, path, w.address, headers, body))
 		if err != nil {
 			return r, err
 		}
@@ -93,8 +95,12 @@ func redirect(r reply) (path string, ok bool) {
 	return to.RequestURI(), true
 }
 
-// exchange sends one request on a live connection and reads its answer. ctx ends it by cutting the connection.
-func (w *wire) exchange(ctx context.Context, method, path string, headers []header, body []byte) (reply, error) {
+// errNoAnswer is a connection that ended before the first byte of an answer.
+var errNoAnswer = errors.New("an error occurred while sending the request")
+
+// exchange sends the bytes of one request on a live connection and reads its answer. ctx ends it by cutting the
+// connection.
+func (w *wire) exchange(ctx context.Context, method string, request []byte) (reply, error) {
 	c, err := w.connection(ctx)
 	if err != nil {
 		return reply{}, err
@@ -108,8 +114,11 @@ func (w *wire) exchange(ctx context.Context, method, path string, headers []head
 		}
 		w.put(c)
 	}()
-	if _, err := c.Write(request(method, path, w.address, headers, body)); err != nil {
-		return reply{}, fmt.Errorf("an error occurred while sending the request: %w", err)
+	if _, err := c.Write(request); err != nil {
+		return reply{}, fmt.Errorf("%w: %w", errNoAnswer, err)
+	}
+	if _, err := c.in.Peek(1); err != nil {
+		return reply{}, fmt.Errorf("%w: %w", errNoAnswer, err)
 	}
 	response, err := readResponse(c.in, method)
 	if err != nil {
@@ -138,7 +147,7 @@ func readResponse(in *bufio.Reader, method string) (*http.Response, error) {
 }
 
 // request writes the bytes of a request; a body goes in chunks, its Content-Type header last (recorded).
-func request(method, path, host string, headers []header, body []byte) []byte {
+func requestBytes(method, path, host string, headers []header, body []byte) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", method, path, host)
 	for _, h := range headers {
@@ -170,7 +179,7 @@ func (w *wire) probe(ctx context.Context) bool {
 	defer c.Close()
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer stop()
-	if _, err := c.Write(request(http.MethodGet, "/", w.address, nil, nil)); err == nil {
+	if _, err := c.Write(requestBytes(http.MethodGet, "/", w.address, nil, nil)); err == nil {
 		if response, err := readResponse(c.in, http.MethodGet); err == nil {
 			_ = response.Body.Close()
 		}

@@ -27,7 +27,7 @@ const (
 
 // worker is the handler's process and the rules by which the host starts it again.
 type worker struct {
-	host       *Host
+	host       *jobHost
 	port       int
 	executable string
 	directory  string
@@ -53,7 +53,7 @@ type process struct {
 	stderr  []string
 }
 
-func newWorker(h *Host, port int) *worker {
+func newWorker(h *jobHost, port int) *worker {
 	return &worker{host: h, port: port, firstReady: make(chan struct{}), ready: make(chan struct{}), closing: make(chan struct{}),
 		strikes: strikes{now: h.options.Now}}
 }
@@ -107,10 +107,24 @@ func (w *worker) findExecutable() error {
 	return nil
 }
 
-// arguments are joined with blanks and not quoted, so one with a blank arrives as two and quotes are lost (recorded).
+// arguments are joined with blanks and not quoted, so one with a blank arrives as two and quotes are lost (recorded). The
+// worker path, if any, is one argument between the two lists.
 func (w *worker) arguments() []string {
-	line := w.host.settings.expand(strings.Join(w.host.root.config.arguments, " "))
-	return strings.Fields(strings.ReplaceAll(line, `"`, ""))
+	cfg := w.host.root.config
+	split := func(list []string) []string {
+		return strings.Fields(strings.ReplaceAll(w.host.settings.expand(strings.Join(list, " ")), `"`, ""))
+	}
+	out := split(cfg.arguments)
+	if cfg.workerPath != "" {
+		path := w.host.settings.expand(cfg.workerPath)
+		if inDirectory := filepath.Join(w.directory, path); !filepath.IsAbs(path) {
+			if _, err := os.Stat(inDirectory); err == nil {
+				path = inDirectory
+			}
+		}
+		out = append(out, path)
+	}
+	return append(out, split(cfg.workerArguments)...)
 }
 
 func (w *worker) environ(id string) []string {

@@ -38,3 +38,28 @@ func ending(pid int) bool {
 	flags, err := strconv.ParseUint(string(fields[6]), 10, 64)
 	return err == nil && flags&exitingFlag != 0 || fields[0][0] == 'Z' || fields[0][0] == 'X'
 }
+
+// holdPort binds a loopback port without listening, so that nobody else is given it while a handler may still bind it
+// (with SO_REUSEADDR, as Go, Node and .NET do by default). release lets it go.
+func holdPort() (port int, release func(), err error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0, nil, err
+	}
+	release = func() { _ = syscall.Close(fd) }
+	if err = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err == nil {
+		err = syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
+	}
+	if err != nil {
+		release()
+		return 0, nil, err
+	}
+	name, err := syscall.Getsockname(fd)
+	if err != nil {
+		release()
+		return 0, nil, err
+	}
+	return name.(*syscall.SockaddrInet4).Port, release, nil
+}
