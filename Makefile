@@ -2,11 +2,12 @@
 
 BIN     := .bin
 NODE    := local/node
+CONFORMANCE := local/servicebus/conformance
 RACE    := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo -race)
 GOFILES := $(shell git ls-files '*.go' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint check chaos fmt bench fuzz package clean node chromium race-note
+.PHONY: help run test conformance lint check chaos fmt bench fuzz package clean node chromium race-note
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -18,11 +19,16 @@ run: node ## start everything on this machine and feed it the examples (ONCE=1 e
 
 test: node chromium race-note ## run all tests, with the race detector where a C compiler is there
 	go test $(RACE) -timeout 15m ./...
+	cd $(CONFORMANCE) && go run . -short
+
+conformance: ## run the Go SDK's own live tests against the local broker (ARGS="-run X -v", ARGS=-update)
+	cd $(CONFORMANCE) && go run . $(ARGS)
 
 lint: ## gofmt, go vet, staticcheck (pinned in .ci/tools)
 	@out=$$(gofmt -l $(GOFILES)); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 	go vet ./...
 	go tool -modfile=.ci/tools/go.mod staticcheck ./...
+	cd $(CONFORMANCE) && go vet ./...
 
 check: ## check every contract (crosswalk check)
 	go run ./cmd/crosswalk check

@@ -33,7 +33,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRun(), newCheck(), newPackage())
+	root.AddCommand(newRun(), newCheck(), newPackage(), newHost(), newBroker())
 	return root
 }
 

@@ -12,16 +12,16 @@ import (
 // subscription of the same name that forwards its events there; and the subscription for what no function asked for.
 func create(b *broker.Broker, t *topology.Topology) error {
 	for _, in := range t.Ingress {
-		if err := b.CreateQueue(in.Queue, queueProperties(t.Queues.Ingress)); err != nil {
+		if err := ensureQueue(b, in.Queue, queueProperties(t.Queues.Ingress)); err != nil {
 			return err
 		}
 	}
-	err := b.CreateTopic(t.Topic.Name, broker.TopicProperties{DuplicateDetection: time.Duration(t.Topic.DuplicateDetection)})
+	err := ensureTopic(b, t.Topic.Name, broker.TopicProperties{DuplicateDetection: time.Duration(t.Topic.DuplicateDetection)})
 	if err != nil {
 		return err
 	}
 	for _, f := range t.Functions {
-		if err := b.CreateQueue(f.Name, queueProperties(t.Queues.Work)); err != nil {
+		if err := ensureQueue(b, f.Name, queueProperties(t.Queues.Work)); err != nil {
 			return err
 		}
 		p := subscriptionProperties(t)
@@ -29,13 +29,13 @@ func create(b *broker.Broker, t *topology.Topology) error {
 		for i, r := range f.Events {
 			p.Rules = append(p.Rules, broker.Rule{Name: fmt.Sprintf("event-%d", i+1), SQL: r.SQL()})
 		}
-		if err := b.CreateSubscription(t.Topic.Name, f.Name, p); err != nil {
+		if err := ensureSubscription(b, t.Topic.Name, f.Name, p); err != nil {
 			return err
 		}
 	}
 	p := subscriptionProperties(t)
 	p.Rules = []broker.Rule{{Name: t.Topic.Unrouted, SQL: topology.UnroutedSQL()}}
-	return b.CreateSubscription(t.Topic.Name, t.Topic.Unrouted, p)
+	return ensureSubscription(b, t.Topic.Name, t.Topic.Unrouted, p)
 }
 
 func queueProperties(s topology.QueueSettings) broker.QueueProperties {

@@ -104,3 +104,40 @@ func BenchmarkFanOut(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkNextSession accepts the next session, completes its message and gives it back, with so many others waiting.
+func BenchmarkNextSession(b *testing.B) {
+	for _, others := range []int{0, 1_000, 100_000} {
+		b.Run(fmt.Sprint("others=", others), func(b *testing.B) {
+			q := broker.New(broker.Options{})
+			if err := q.CreateQueue("s", broker.QueueProperties{RequiresSession: true}); err != nil {
+				b.Fatal(err)
+			}
+			send := func(n int) {
+				if err := q.Send("s", &broker.Message{MessageID: "m", SessionID: fmt.Sprint("session-", n)}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for n := range others {
+				send(n)
+			}
+			b.ReportAllocs()
+			n := others
+			for b.Loop() {
+				send(n)
+				n++
+				lock, ok, err := q.AcceptNextSession("s")
+				if err != nil || !ok {
+					b.Fatal(ok, err)
+				}
+				ms, err := q.ReceiveFromSession("s", lock.Token, 1, broker.ReceiveAndDelete)
+				if err != nil || len(ms) != 1 {
+					b.Fatal(err)
+				}
+				if err := q.ReleaseSession("s", lock.Token); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

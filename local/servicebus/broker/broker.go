@@ -12,6 +12,9 @@ type Options struct {
 	Now func() time.Time
 	// MaxMessageSize is the limit of one message in bytes, [DefaultMaxMessageSize] when zero.
 	MaxMessageSize int
+	// Journal is told of every change, nil for nobody: the broker then lives in memory only. Codec goes with it.
+	Journal Journal
+	Codec   Codec
 }
 
 // Broker is one namespace. All methods may be called from several goroutines.
@@ -21,9 +24,14 @@ type Broker struct {
 	maxMessageSize int
 	entities       map[string]*entity // by folded address, sub-queues included
 	timers         heap               // every message that something is due for
+	numbered       map[uint32]*entity // the same, by their numbers in the journal
+	lastNumber     uint32
+	recorder       *recorder // nil without a journal
+	codec          Codec
 
 	// Collected under the lock, called after it's released.
 	awake         map[*entity]struct{}
+	awakeSessions map[*session]struct{}
 	deadlineMoved bool
 	onDeadline    []func()
 }
@@ -42,6 +50,10 @@ func New(o Options) *Broker {
 		entities:       map[string]*entity{},
 		timers:         newTimerHeap(),
 		awake:          map[*entity]struct{}{},
+		awakeSessions:  map[*session]struct{}{},
+		numbered:       map[uint32]*entity{},
+		recorder:       newRecorder(o),
+		codec:          o.Codec,
 	}
 }
 
@@ -60,6 +72,7 @@ func (b *Broker) begin() (now time.Time) {
 
 // end releases the lock and then calls who waits for what happened under it.
 func (b *Broker) end() {
+	b.recorder.seal()
 	var calls []func()
 	if b.deadlineMoved {
 		b.deadlineMoved = false
@@ -70,7 +83,13 @@ func (b *Broker) end() {
 			calls = append(calls, *f)
 		}
 	}
+	for s := range b.awakeSessions {
+		for _, f := range s.watchers {
+			calls = append(calls, *f)
+		}
+	}
 	clear(b.awake)
+	clear(b.awakeSessions)
 	b.mu.Unlock()
 	for _, f := range calls {
 		f()

@@ -29,12 +29,16 @@ func (p phase) state() State {
 
 // entry is a stored message.
 type entry struct {
-	msg      Message
-	home     *entity
-	phase    phase
-	hops     int       // how often the message was forwarded
-	releases int       // how often it was released since the last settlement of another kind
-	resumeAt time.Time // of a paused message
+	msg   Message
+	home  *entity
+	phase phase
+	// session is nil where there are none.
+	session *session
+	// rewritten says that the properties changed since the journal was told of them.
+	rewritten bool
+	hops      int       // how often the message was forwarded
+	releases  int       // how often it was released since the last settlement of another kind
+	resumeAt  time.Time // of a paused message
 
 	due                  time.Time // when something happens to it without anybody's doing
 	readySlot, timerSlot int32     // places in the heaps
@@ -47,9 +51,13 @@ type entry struct {
 // enter puts an entry that is nowhere into t. Its message has its sequence number.
 func (t *entity) enter(e *entry, p phase) {
 	e.home, e.phase = t, p
+	if t.requiresSession {
+		e.session = t.session(e.msg.SessionID)
+	}
 	t.ledger.add(e)
 	t.root().size += int64(e.msg.bytes())
 	t.place(e)
+	t.b.recorder.enter(e)
 }
 
 // shift moves an entry of t into a phase, the same one included.
@@ -57,32 +65,44 @@ func (t *entity) shift(e *entry, p phase) {
 	t.unplace(e)
 	e.phase = p
 	t.place(e)
+	t.b.recorder.shift(e)
 }
 
 // leave takes an entry out of t.
 func (t *entity) leave(e *entry) {
 	t.leaveKept(e)
 	t.ledger.remove(e)
+	t.b.recorder.leave(t, e)
 }
 
 // leaveKept is leave for who drops the whole ledger afterwards.
 func (t *entity) leaveKept(e *entry) {
 	t.unplace(e)
 	t.root().size -= int64(e.msg.bytes())
-	e.home = nil
+	if e.session != nil {
+		e.session.forgetIdle()
+	}
+	e.home, e.session = nil, nil
 }
 
 // place enters an entry into what its phase asks for.
 func (t *entity) place(e *entry) {
 	t.counts[e.phase]++
+	if e.session != nil {
+		e.session.counts[e.phase]++
+	}
 	switch e.phase {
 	case available:
-		t.ready.push(e)
-		if len(t.watchers) > 0 {
-			t.b.awake[t] = struct{}{}
-		}
+		t.readyOf(e).push(e)
+		t.wake(e.session)
 	case locked, lockedDeferred:
 		t.locks[e.msg.LockToken] = e
+		if e.session != nil {
+			e.session.held[e] = struct{}{}
+		}
+	}
+	if e.session != nil {
+		e.session.file()
 	}
 	if e.due = t.dueTime(e); !e.due.IsZero() {
 		t.b.timers.push(e)
@@ -95,13 +115,32 @@ func (t *entity) place(e *entry) {
 // unplace undoes place.
 func (t *entity) unplace(e *entry) {
 	t.counts[e.phase]--
+	if e.session != nil {
+		e.session.counts[e.phase]--
+	}
 	switch e.phase {
 	case available:
-		t.ready.remove(e)
+		t.readyOf(e).remove(e)
+	case paused:
+		t.wake(e.session) // which it held up
 	case locked, lockedDeferred:
 		delete(t.locks, e.msg.LockToken)
+		if e.session != nil {
+			delete(e.session.held, e)
+		}
+	}
+	if e.session != nil {
+		e.session.file()
 	}
 	t.b.timers.remove(e)
+}
+
+// readyOf is the heap that an available entry stands in: the entity's or its session's.
+func (t *entity) readyOf(e *entry) *heap {
+	if e.session != nil {
+		return &e.session.ready
+	}
+	return &t.ready
 }
 
 // dueTime says when something will happen to an entry by itself, zero for never. Locked and deferred messages don't
@@ -109,6 +148,9 @@ func (t *entity) unplace(e *entry) {
 func (t *entity) dueTime(e *entry) time.Time {
 	switch e.phase {
 	case locked, lockedDeferred:
+		if e.session != nil && e.session.isLocked() {
+			return time.Time{} // the session's lock counts
+		}
 		return e.msg.LockedUntil
 	case waiting:
 		return e.msg.ScheduledEnqueueTime
@@ -128,6 +170,8 @@ func (t *entity) dueTime(e *entry) time.Time {
 // fallDue does to an entry what is due by now.
 func (t *entity) fallDue(e *entry, now time.Time) {
 	switch {
+	case e.phase == sessionLocked:
+		t.expireSession(e.session, now)
 	case e.phase.locked():
 		t.expireLock(e, now)
 	case e.phase == waiting:

@@ -17,6 +17,7 @@ const (
 	ReasonExpired          = "TTLExpiredException"
 	ReasonMaxHops          = "MaxTransferHopCountExceeded"
 	ReasonFilterError      = "FilterException"
+	ReasonNoSession        = "Session ID is null"
 	// The documentation names no reason for a forward that fails otherwise; these are this broker's own.
 	ReasonForwardTarget = "ForwardTargetUnavailable"
 	ReasonForwardQuota  = "ForwardTargetFull"

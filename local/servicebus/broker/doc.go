@@ -20,5 +20,8 @@
 //
 // All of it happens in the few functions of change.go, so that a journal has one place to listen at.
 //
-// Sessions, SQL actions, transactions and partitions aren't built; what asks for them gets [ErrNotImplemented].
+// In an entity with sessions the lock is on the session: [Broker.AcceptSession] and [Broker.AcceptNextSession] give it,
+// and what it shows is received, in order, by its holder alone.
+//
+// Transactions and partitions aren't built; what asks for them gets [ErrNotImplemented].
 package broker

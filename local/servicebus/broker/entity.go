@@ -46,6 +46,10 @@ type QueueProperties struct {
 	// MaxSize in bytes, sub-queues included; zero for no limit.
 	MaxSize int64
 	Status  Status
+	// MaxMessageSize in bytes, the broker's limit when zero.
+	MaxMessageSize int
+	// Metadata is told again by [Broker.Describe]; the broker itself doesn't look at it.
+	Metadata map[string]string
 }
 
 // TopicProperties are the settings of a topic.
@@ -55,6 +59,9 @@ type TopicProperties struct {
 	// MaxSize in bytes of all subscriptions together; zero for no limit.
 	MaxSize int64
 	Status  Status
+	// MaxMessageSize and Metadata are as with queues.
+	MaxMessageSize int
+	Metadata       map[string]string
 }
 
 // SubscriptionProperties are the settings of a subscription, like those of a queue.
@@ -71,6 +78,8 @@ type SubscriptionProperties struct {
 	// empty slice takes nothing.
 	Rules  []Rule
 	Status Status
+	// Metadata is as with queues.
+	Metadata map[string]string
 }
 
 type kind int
@@ -87,10 +96,12 @@ const (
 // scheduled messages only.
 type entity struct {
 	b      *Broker
+	number uint32 // in the journal
 	path   string // as it was created
 	kind   kind
 	owner  *entity // of a sub-queue its entity, of a subscription its topic
 	status Status
+	profile
 
 	lockDuration            time.Duration
 	defaultTTL              time.Duration
@@ -108,10 +119,12 @@ type entity struct {
 
 	lastSequence int64
 	ledger       ledger           // every message that is here
-	ready        heap             // those that can be received
+	ready        heap             // those that can be received; with sessions, the alarms of those that can be accepted
 	locks        map[token]*entry // those under lock
-	counts       [phases]int      // of each phase
-	size         int64            // bytes, kept at the queue or topic for all that belongs to it
+	sessions     map[string]*session
+	sessionLocks map[token]*session
+	counts       [phases]int // of each phase
+	size         int64       // bytes, kept at the queue or topic for all that belongs to it
 	watchers     []*func()
 }
 
@@ -131,6 +144,7 @@ func (b *Broker) CreateQueue(name string, p QueueProperties) error {
 	defer b.end()
 	t := b.newEntity(name, kindQueue, nil)
 	t.status, t.maxSize = p.Status, p.MaxSize
+	t.profile = b.newProfile(p.MaxMessageSize, p.Metadata)
 	t.history = newHistory(p.DuplicateDetection)
 	if err := checkPath(name); err != nil {
 		return err
@@ -147,6 +161,7 @@ func (b *Broker) CreateTopic(name string, p TopicProperties) error {
 	b.begin()
 	defer b.end()
 	t := b.newEntity(name, kindTopic, nil)
+	t.profile = b.newProfile(p.MaxMessageSize, p.Metadata)
 	t.status, t.maxSize, t.defaultTTL = p.Status, p.MaxSize, p.DefaultTTL
 	t.history = newHistory(p.DuplicateDetection)
 	if err := checkPath(name); err != nil {
@@ -172,6 +187,7 @@ func (b *Broker) CreateSubscription(topic, name string, p SubscriptionProperties
 	}
 	t := b.newEntity(owner.path+"/Subscriptions/"+name, kindSubscription, owner)
 	t.status, t.deadLetterOnFilterError = p.Status, p.DeadLetterOnFilterError
+	t.profile = b.newProfile(0, p.Metadata)
 	if t.rules, err = compileRules(p.Rules); err != nil {
 		return err
 	}
@@ -182,8 +198,8 @@ func (b *Broker) CreateSubscription(topic, name string, p SubscriptionProperties
 	return nil
 }
 
-// addReceivable fills in what queues and subscriptions have in common and adds t with its sub-queues.
-func (b *Broker) addReceivable(t *entity, p SubscriptionProperties) error {
+// checkReceivable checks what queues and subscriptions have in common.
+func (b *Broker) checkReceivable(t *entity, p SubscriptionProperties) error {
 	if p.LockDuration < 0 || p.LockDuration > MaxLockDuration || p.MaxDeliveryCount < 0 || p.DefaultTTL < 0 {
 		return fmt.Errorf("%w: %s: lock duration, delivery count or time to live is out of range", ErrInvalid, t.path)
 	}
@@ -200,6 +216,12 @@ func (b *Broker) addReceivable(t *entity, p SubscriptionProperties) error {
 			return fmt.Errorf("%s forwards: %w", t.path, to.refuse(ErrNotAllowed))
 		}
 	}
+	return nil
+}
+
+// receivable fills in what queues and subscriptions have in common.
+func (t *entity) receivable(p SubscriptionProperties) {
+	t.lockDuration, t.maxDeliveryCount = DefaultLockDuration, DefaultMaxDeliveryCount
 	if p.LockDuration > 0 {
 		t.lockDuration = p.LockDuration
 	}
@@ -208,6 +230,14 @@ func (b *Broker) addReceivable(t *entity, p SubscriptionProperties) error {
 	}
 	t.defaultTTL, t.requiresSession, t.deadLetterOnExpiry = p.DefaultTTL, p.RequiresSession, p.DeadLetterOnExpiry
 	t.forwardTo = p.ForwardTo
+}
+
+// addReceivable adds a queue or subscription with its sub-queues.
+func (b *Broker) addReceivable(t *entity, p SubscriptionProperties) error {
+	if err := b.checkReceivable(t, p); err != nil {
+		return err
+	}
+	t.receivable(p)
 	t.deadLetter = b.newEntity(t.path+DeadLetterSuffix, kindDeadLetter, t)
 	t.transfer = b.newEntity(t.path+TransferDeadLetterSuffix, kindTransfer, t)
 	t.deadLetter.lockDuration, t.transfer.lockDuration = t.lockDuration, t.lockDuration
@@ -223,6 +253,8 @@ func (b *Broker) add(ts ...*entity) error {
 	}
 	for _, t := range ts {
 		b.entities[foldASCII(t.path)] = t
+		b.renumber(t, b.lastNumber+1)
+		b.recorder.define(t)
 	}
 	return nil
 }
@@ -239,6 +271,13 @@ func (b *Broker) Delete(address string) error {
 	if t.isSubQueue() {
 		return t.refuse(ErrNotAllowed)
 	}
+	b.drop(t)
+	return nil
+}
+
+// drop removes an entity with all that goes with it.
+func (b *Broker) drop(t *entity) {
+	b.recorder.drop(t)
 	if t.kind == kindSubscription {
 		for i, s := range t.owner.subscriptions {
 			if s == t {
@@ -252,10 +291,14 @@ func (b *Broker) Delete(address string) error {
 			gone.leaveKept(e)
 		}
 		gone.ledger = ledger{}
+		for _, s := range gone.sessionLocks {
+			b.timers.remove(&s.alarm)
+			b.awakeSessions[s] = struct{}{}
+		}
 		delete(b.entities, foldASCII(gone.path))
+		delete(b.numbered, gone.number)
 		b.awake[gone] = struct{}{}
 	}
-	return nil
 }
 
 // SetStatus opens or closes an entity. ErrNotFound; ErrNotAllowed for a sub-queue.
@@ -270,9 +313,8 @@ func (b *Broker) SetStatus(address string, s Status) error {
 		return t.refuse(ErrNotAllowed)
 	}
 	t.status = s
-	for _, affected := range t.family() {
-		b.awake[affected] = struct{}{}
-	}
+	b.recorder.define(t)
+	b.wakeAll(t)
 	return nil
 }
 
@@ -333,6 +375,7 @@ func (t *entity) root() *entity {
 // nextSequence numbers a message.
 func (t *entity) nextSequence() int64 {
 	t.lastSequence++
+	t.b.recorder.number(t)
 	return t.lastSequence
 }
 

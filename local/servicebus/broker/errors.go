@@ -18,6 +18,16 @@ var (
 	ErrInvalid = errors.New("invalid argument")
 	// ErrLockLost says that a lock token is wrong, has expired or was used already.
 	ErrLockLost = errors.New("the lock supplied is invalid: it has expired, or the message has been removed from the queue")
+	// ErrSessionRequired says that an entity with sessions was asked for messages without one.
+	ErrSessionRequired = errors.New("the entity requires sessions: its messages are received from a session")
+	// ErrSessionless says that a session was asked for where there are none.
+	ErrSessionless = errors.New("the entity has no sessions")
+	// ErrSessionID says that a message without a session id was sent to a queue with sessions.
+	ErrSessionID = errors.New("a message without a session id can't be sent to an entity that requires sessions")
+	// ErrSessionLocked says that somebody else holds the session.
+	ErrSessionLocked = errors.New("the session is locked by another receiver")
+	// ErrSessionLockLost says that a session's lock has expired or was given back.
+	ErrSessionLockLost = errors.New("the lock of the session has expired or was given back")
 	// ErrMessageNotFound says that no message of this sequence number is in the state the operation needs.
 	ErrMessageNotFound = errors.New("the message could not be found")
 	// ErrTooLarge says that a message, its properties or one of them is over the limit.

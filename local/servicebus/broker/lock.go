@@ -49,6 +49,9 @@ func (t *entity) take(e *entry, mode Mode, now time.Time) *Message {
 	}
 	e.msg.LockToken = newToken()
 	e.msg.LockedUntil = now.Add(t.lockDuration)
+	if e.session != nil {
+		e.msg.LockedUntil = e.session.until
+	}
 	if e.phase == deferred {
 		t.shift(e, lockedDeferred)
 	} else {
@@ -109,6 +112,7 @@ func (b *Broker) Settle(address string, lockToken [16]byte, d Disposition) error
 		return err
 	}
 	e.msg.Properties = properties
+	e.rewritten = e.rewritten || len(d.Properties) > 0
 	e.releases = 0
 	switch d.Kind {
 	case Abandon:
@@ -121,13 +125,17 @@ func (b *Broker) Settle(address string, lockToken [16]byte, d Disposition) error
 	return nil
 }
 
-// RenewLock makes a lock last the entity's lock duration from now and returns its end. ErrNotFound, ErrLockLost.
+// RenewLock makes a lock last the entity's lock duration from now and returns its end. ErrNotFound, ErrLockLost;
+// ErrNotAllowed for a message of a session, whose lock is the session's.
 func (b *Broker) RenewLock(address string, lockToken [16]byte) (time.Time, error) {
 	now := b.begin()
 	defer b.end()
 	t, e, err := b.held(address, lockToken)
 	if err != nil {
 		return time.Time{}, err
+	}
+	if e.session != nil {
+		return time.Time{}, t.refuse(ErrNotAllowed)
 	}
 	e.msg.LockedUntil = now.Add(t.lockDuration)
 	t.shift(e, e.phase)

@@ -48,6 +48,8 @@ type Message struct {
 	MessageID string
 	Subject, To, ReplyTo, ContentType,
 	SessionID, ReplyToSessionID, PartitionKey string
+	// BlankSession says that SessionID is set, and blank: a session like any other.
+	BlankSession bool
 	// CorrelationID is any AMQP message id: string, uint64, uuid or binary.
 	CorrelationID any
 	// TTL is the time to live the sender asked for, zero for none. What is handed out has the lesser of this and the
@@ -141,17 +143,31 @@ func (m *Message) check(maxSize int) error {
 	if n := m.bytes(); n > maxSize {
 		return fmt.Errorf("%w: %d bytes, the limit is %d", ErrTooLarge, n, maxSize)
 	}
-	for _, id := range []struct{ name, value string }{
-		{"message id", m.MessageID}, {"session id", m.SessionID}, {"reply-to session id", m.ReplyToSessionID}, {"partition key", m.PartitionKey},
-	} {
-		if len(id.value) > MaxIDLength && utf8.RuneCountInString(id.value) > MaxIDLength {
-			return fmt.Errorf("%w: the %s is longer than %d characters", ErrInvalid, id.name, MaxIDLength)
-		}
+	if err := m.checkIDs(); err != nil {
+		return err
 	}
 	if m.TTL < 0 {
 		return fmt.Errorf("%w: negative time to live", ErrInvalid)
 	}
 	return checkProperties(m.Properties)
+}
+
+func (m *Message) checkIDs() error {
+	for _, id := range []struct{ name, value string }{
+		{"message id", m.MessageID}, {"session id", m.SessionID}, {"reply-to session id", m.ReplyToSessionID}, {"partition key", m.PartitionKey},
+	} {
+		if err := checkID(id.name, id.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkID(name, value string) error {
+	if len(value) > MaxIDLength && utf8.RuneCountInString(value) > MaxIDLength {
+		return fmt.Errorf("%w: the %s is longer than %d characters", ErrInvalid, name, MaxIDLength)
+	}
+	return nil
 }
 
 // checkProperties holds the limits of application properties, counted by an estimate of their encoded size.

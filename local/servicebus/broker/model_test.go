@@ -41,6 +41,9 @@ type modelMessage struct {
 	reason   string
 }
 
+// key names a message, and where it is.
+func (x *modelMessage) key() string { return fmt.Sprintf("%s/%d/%t", x.id, x.sequence, x.dead) }
+
 type model struct {
 	now      time.Time
 	p        broker.QueueProperties
@@ -227,7 +230,7 @@ func (c *comparison) take(got []*broker.Message, want []*modelMessage, deferred 
 		if g.MessageID != x.id || g.SequenceNumber != x.sequence || int(g.DeliveryCount) != x.count {
 			c.Fatalf("received %s number %d count %d, want %+v", g.MessageID, g.SequenceNumber, g.DeliveryCount, x)
 		}
-		key := fmt.Sprint(x.id, x.sequence, x.dead)
+		key := x.key()
 		if end, ok := c.until[key]; ok && end.After(c.m.now) {
 			c.Fatalf("%s was given out while a receiver holds it until %v", key, end)
 		}
@@ -295,7 +298,7 @@ func (c *comparison) settle(t *rapid.T) {
 	case err != nil:
 		t.Fatal(err)
 	default:
-		delete(c.until, fmt.Sprint(x.id, x.sequence, x.dead))
+		delete(c.until, x.key())
 		c.m.settle(x, kind)
 		c.m.catchUp() // its life may have ended under the lock
 	}
@@ -314,7 +317,7 @@ func (c *comparison) renew(t *rapid.T) {
 		return
 	}
 	x.due = c.m.now.Add(c.m.p.LockDuration)
-	c.until[fmt.Sprint(x.id, x.sequence, x.dead)] = x.due
+	c.until[x.key()] = x.due
 	if err != nil || !until.Equal(x.due) {
 		t.Fatalf("renewed until %v, %v; want %v", until, err, x.due)
 	}

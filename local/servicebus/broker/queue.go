@@ -35,13 +35,19 @@ func (b *Broker) checkSend(address string, msgs []*Message) (*entity, error) {
 	}
 	total := 0
 	for _, m := range msgs {
-		if err := m.check(b.maxMessageSize); err != nil {
+		if err := m.check(t.messageLimit()); err != nil {
 			return nil, fmt.Errorf("%w (%s)", err, t.path)
+		}
+		if t.requiresSession && !m.HasSession() {
+			return nil, t.refuse(ErrSessionID)
 		}
 		total += m.bytes()
 	}
 	if t.full(total) {
 		return nil, t.refuse(ErrQuota)
+	}
+	if len(msgs) > 0 {
+		t.accessed = b.now()
 	}
 	return t, nil
 }
@@ -70,6 +76,7 @@ func stored(m *Message) Message {
 		id := uuid.New()
 		c.MessageID = fmt.Sprintf("%x", id[:])
 	}
+	c.BlankSession = c.BlankSession && c.SessionID == ""
 	c.SequenceNumber, c.EnqueuedSequenceNumber, c.DeliveryCount, c.State = 0, 0, 0, Active
 	c.EnqueuedTime, c.ExpiresAt, c.LockedUntil, c.LockToken, c.DeadLetterSource = time.Time{}, time.Time{}, time.Time{}, token{}, ""
 	return c
@@ -83,6 +90,7 @@ func (t *entity) accept(m Message, hops int, now time.Time) int64 {
 	}
 	m.SequenceNumber = t.nextSequence()
 	t.history.add(m.MessageID, m.SequenceNumber, now)
+	t.b.recorder.remember(t, m.MessageID, m.SequenceNumber, now)
 	e := &entry{msg: m, hops: hops}
 	if m.ScheduledEnqueueTime.After(now) {
 		t.schedule(e, now)
@@ -104,6 +112,9 @@ func (t *entity) arrive(e *entry, now time.Time) {
 		t.fanOut(e, now)
 	case t.forwardTo != "":
 		t.forward(e, now)
+	case t.requiresSession && !e.msg.HasSession():
+		e.msg.Properties = withReason(e.msg.Properties, ReasonNoSession, ErrSessionID.Error())
+		t.bury(e, now)
 	default:
 		t.enter(e, available)
 	}
@@ -121,7 +132,7 @@ func (t *entity) openForReceiving() error {
 }
 
 // Receive takes up to max available messages, the lowest sequence numbers first, and returns at once, with none when
-// there is none. Errors: ErrNotFound, ErrDisabled, ErrNotAllowed, ErrNotImplemented (sessions).
+// there is none. Errors: ErrNotFound, ErrDisabled, ErrNotAllowed, ErrSessionRequired.
 func (b *Broker) Receive(address string, max int, mode Mode) ([]*Message, error) {
 	now := b.begin()
 	defer b.end()
@@ -139,6 +150,7 @@ func (b *Broker) Receive(address string, max int, mode Mode) ([]*Message, error)
 	if n <= 0 {
 		return nil, nil
 	}
+	t.accessed = now
 	out := make([]*Message, 0, n)
 	for range n {
 		out = append(out, t.take(t.ready.first(), mode, now))
@@ -149,6 +161,10 @@ func (b *Broker) Receive(address string, max int, mode Mode) ([]*Message, error)
 // Peek returns copies of up to max messages from a sequence number on, whatever their state, and leaves them as they
 // are. A topic shows its scheduled messages. Errors: ErrNotFound, ErrDisabled.
 func (b *Broker) Peek(address string, fromSequence int64, max int) ([]*Message, error) {
+	return b.peek(address, fromSequence, max, func(*entry) bool { return true })
+}
+
+func (b *Broker) peek(address string, fromSequence int64, max int, wanted func(*entry) bool) ([]*Message, error) {
 	b.begin()
 	defer b.end()
 	t, err := b.find(address)
@@ -163,6 +179,9 @@ func (b *Broker) Peek(address string, fromSequence int64, max int) ([]*Message, 
 		return out, nil
 	}
 	for e := range t.ledger.from(fromSequence) {
+		if !wanted(e) {
+			continue
+		}
 		m := e.copyOut()
 		m.LockToken, m.LockedUntil = token{}, time.Time{}
 		if out = append(out, m); len(out) == max {
@@ -190,6 +209,10 @@ func (b *Broker) Counts(address string) (Counts, error) {
 	if err != nil {
 		return Counts{}, err
 	}
+	return t.count(), nil
+}
+
+func (t *entity) count() Counts {
 	c := Counts{
 		Active:    t.counts[available] + t.counts[paused],
 		Locked:    t.counts[locked] + t.counts[lockedDeferred],
@@ -200,5 +223,5 @@ func (b *Broker) Counts(address string) (Counts, error) {
 	if t.deadLetter != nil {
 		c.DeadLetter, c.TransferDeadLetter = t.deadLetter.ledger.n, t.transfer.ledger.n
 	}
-	return c, nil
+	return c
 }

@@ -2,20 +2,30 @@ package broker
 
 import (
 	"fmt"
+	"maps"
 	"strings"
+	"time"
 
 	"crosswalk/local/servicebus/broker/sqlfilter"
 )
 
-// Rule selects messages for a subscription. With neither SQL nor Correlation it selects all.
+// Rule selects messages for a subscription and may change what it selects. Of SQL, Correlation and Never one may be
+// set; with none of them the rule selects all.
 type Rule struct {
 	Name string
-	// SQL is a filter in the language of package sqlfilter.
-	SQL string
-	// Correlation is a filter by equality; a rule has one filter, not both.
+	// SQL is a filter in the language of package sqlfilter, Parameters the values of the @names in it.
+	SQL        string
+	Parameters map[string]any
+	// Correlation is a filter by equality.
 	Correlation *CorrelationFilter
-	// Action is a SQL action (SET, REMOVE) on the selected message: ErrNotImplemented for now.
-	Action string
+	// Never selects nothing: the service's FalseFilter.
+	Never bool
+	// Action is a SQL action (SET, REMOVE) on a copy of the selected message, ActionParameters the values of the @names
+	// in it.
+	Action           string
+	ActionParameters map[string]any
+	// CreatedAt is written by the broker where it's zero.
+	CreatedAt time.Time
 }
 
 // CorrelationFilter selects messages all of whose named properties are equal, case included. An empty text isn't
@@ -31,12 +41,15 @@ const DefaultRuleName = "$Default"
 
 const maxRuleNameLength = 50
 
+// propertyRuleName is the application property that names, on a copy that a rule's action made, the rule (Service Bus
+// documentation, page on topic filters and actions).
+const propertyRuleName = "RuleName"
+
 // rule is a Rule, compiled.
 type rule struct {
-	name    string
+	source  Rule
 	selects func(m *Message) (bool, error)
-	// An action will come here: func(m *Message) error on a copy of its own, so that rules with actions that match the
-	// same message make one copy each.
+	action  *sqlfilter.Action // nil for none
 }
 
 // compileRules checks rules and makes them ready; nil stands for one that selects all.
@@ -45,41 +58,77 @@ func compileRules(rules []Rule) ([]*rule, error) {
 		rules = []Rule{{Name: DefaultRuleName}}
 	}
 	var out []*rule
-	names := map[string]bool{}
 	for _, r := range rules {
-		if r.Name == "" || len([]rune(r.Name)) > maxRuleNameLength || names[strings.ToLower(r.Name)] {
-			return nil, fmt.Errorf("%w: rule %q: a name has 1 to %d characters and is used once", ErrInvalid, r.Name, maxRuleNameLength)
+		if ruleNamed(out, r.Name) >= 0 {
+			return nil, fmt.Errorf("%w: rule %q is there twice", ErrInvalid, r.Name)
 		}
-		names[strings.ToLower(r.Name)] = true
 		compiled, err := r.compile()
 		if err != nil {
-			return nil, fmt.Errorf("rule %q: %w", r.Name, err)
+			return nil, err
 		}
 		out = append(out, compiled)
 	}
 	return out, nil
 }
 
-func (r Rule) compile() (*rule, error) {
-	out := &rule{name: r.Name}
-	switch {
-	case r.Action != "":
-		return nil, fmt.Errorf("%w: SQL actions", ErrNotImplemented)
-	case r.SQL != "" && r.Correlation != nil:
-		return nil, fmt.Errorf("%w: a SQL and a correlation filter in one rule", ErrInvalid)
-	case r.SQL != "":
-		filter, err := sqlfilter.Parse(r.SQL)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %v", ErrInvalid, err)
+// ruleNamed returns the place of a rule, whose name is compared without case, or -1.
+func ruleNamed(rules []*rule, name string) int {
+	for i, r := range rules {
+		if strings.EqualFold(r.source.Name, name) {
+			return i
 		}
-		out.selects = func(m *Message) (bool, error) { return filter.Matches(propertySource{m}) }
-	case r.Correlation != nil:
-		filter := *r.Correlation
-		out.selects = func(m *Message) (bool, error) { return filter.selects(m), nil }
-	default:
-		out.selects = func(*Message) (bool, error) { return true, nil }
+	}
+	return -1
+}
+
+func (r Rule) compile() (*rule, error) {
+	if r.Name == "" || len([]rune(r.Name)) > maxRuleNameLength {
+		return nil, fmt.Errorf("%w: rule %q: a name has 1 to %d characters", ErrInvalid, r.Name, maxRuleNameLength)
+	}
+	out := &rule{source: r.clone()}
+	var err error
+	if out.selects, err = out.source.filter(); err != nil {
+		return nil, fmt.Errorf("%w: rule %q: %v", ErrInvalid, r.Name, err)
+	}
+	if r.Action != "" {
+		if out.action, err = sqlfilter.ParseAction(r.Action, r.ActionParameters, isSettable); err != nil {
+			return nil, fmt.Errorf("%w: rule %q: %v", ErrInvalid, r.Name, err)
+		}
 	}
 	return out, nil
+}
+
+func (r Rule) filter() (func(m *Message) (bool, error), error) {
+	filters := 0
+	for _, set := range []bool{r.SQL != "", r.Correlation != nil, r.Never} {
+		if set {
+			filters++
+		}
+	}
+	switch {
+	case filters > 1:
+		return nil, fmt.Errorf("more than one filter")
+	case r.SQL != "":
+		filter, err := sqlfilter.ParseWith(r.SQL, r.Parameters)
+		if err != nil {
+			return nil, err
+		}
+		return func(m *Message) (bool, error) { return filter.Matches(propertySource{m}) }, nil
+	case r.Correlation != nil:
+		return func(m *Message) (bool, error) { return r.Correlation.selects(m), nil }, nil
+	}
+	return func(*Message) (bool, error) { return !r.Never, nil }, nil
+}
+
+// clone shares nothing with the rule but values nobody changes.
+func (r Rule) clone() Rule {
+	r.Parameters, r.ActionParameters = maps.Clone(r.Parameters), maps.Clone(r.ActionParameters)
+	if r.Correlation != nil {
+		c := *r.Correlation
+		c.Properties = maps.Clone(c.Properties)
+		r.Correlation = &c
+	}
+	return r
 }
 
 func (f *CorrelationFilter) selects(m *Message) bool {
@@ -104,20 +153,130 @@ func (f *CorrelationFilter) selects(m *Message) bool {
 	return true
 }
 
-// selects says whether one of a subscription's rules selects a message. The error, of a filter that can't be evaluated,
-// counts only when no rule selects it and the subscription wants to know.
-func (t *entity) selects(m *Message) (bool, error) {
+// selections gives the messages that a subscription gets of one message: one if any rule without an action selects it,
+// and one more, changed, per rule with an action that does (Service Bus documentation, page on topic filters and
+// actions). The error, of a rule that can't be evaluated, counts only when there are none and the subscription wants to
+// know.
+func (t *entity) selections(m *Message) ([]Message, error) {
+	var out []Message
 	var failed error
+	plain := false
 	for _, r := range t.rules {
-		selected, err := r.selects(m)
-		if selected {
-			return true, nil
+		if plain && r.action == nil {
+			continue
 		}
-		if err != nil && failed == nil && t.deadLetterOnFilterError {
+		selected, err := r.selects(m)
+		if selected && r.action == nil {
+			plain = true
+			out = append(out, *m)
+		} else if selected {
+			var changed Message
+			if changed, err = r.apply(m); err == nil {
+				out = append(out, changed)
+			}
+		}
+		if err != nil && failed == nil {
 			failed = err
 		}
 	}
-	return false, failed
+	if len(out) > 0 || !t.deadLetterOnFilterError {
+		return out, nil
+	}
+	return nil, failed
+}
+
+// Rules returns the rules of a subscription in the order in which they were added. ErrNotFound; ErrNotAllowed for what
+// is no subscription.
+func (b *Broker) Rules(subscription string) ([]Rule, error) {
+	b.begin()
+	defer b.end()
+	t, err := b.ruled(subscription)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Rule, 0, len(t.rules))
+	for _, r := range t.rules {
+		c := r.source.clone()
+		if c.CreatedAt.IsZero() {
+			c.CreatedAt = t.created // it was made with the subscription
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// AddRule gives a subscription one more rule, for messages that come from now on. Errors: ErrNotFound, ErrNotAllowed,
+// ErrExists, ErrInvalid.
+func (b *Broker) AddRule(subscription string, r Rule) error {
+	return b.changeRules(subscription, func(t *entity, now time.Time) error {
+		if ruleNamed(t.rules, r.Name) >= 0 {
+			return fmt.Errorf("%w: rule %q of %s", ErrExists, r.Name, t.path)
+		}
+		if r.CreatedAt.IsZero() {
+			r.CreatedAt = now
+		}
+		compiled, err := r.compile()
+		if err == nil {
+			t.rules = append(t.rules, compiled)
+		}
+		return err
+	})
+}
+
+// UpdateRule puts a rule in the place of the one of the same name. Errors: ErrNotFound (also of the rule),
+// ErrNotAllowed, ErrInvalid.
+func (b *Broker) UpdateRule(subscription string, r Rule) error {
+	return b.changeRules(subscription, func(t *entity, _ time.Time) error {
+		i := ruleNamed(t.rules, r.Name)
+		if i < 0 {
+			return fmt.Errorf("%w: rule %q of %s", ErrNotFound, r.Name, t.path)
+		}
+		r.CreatedAt = t.rules[i].source.CreatedAt
+		compiled, err := r.compile()
+		if err == nil {
+			t.rules[i] = compiled
+		}
+		return err
+	})
+}
+
+// RemoveRule takes a rule away from a subscription. Errors: ErrNotFound (also of the rule), ErrNotAllowed.
+func (b *Broker) RemoveRule(subscription, name string) error {
+	return b.changeRules(subscription, func(t *entity, _ time.Time) error {
+		i := ruleNamed(t.rules, name)
+		if i < 0 {
+			return fmt.Errorf("%w: rule %q of %s", ErrNotFound, name, t.path)
+		}
+		t.rules = append(t.rules[:i:i], t.rules[i+1:]...)
+		return nil
+	})
+}
+
+// changeRules is the only way in which a subscription's rules change once it's there.
+func (b *Broker) changeRules(subscription string, change func(t *entity, now time.Time) error) error {
+	now := b.begin()
+	defer b.end()
+	t, err := b.ruled(subscription)
+	if err != nil {
+		return err
+	}
+	if err := change(t, now); err != nil {
+		return err
+	}
+	b.recorder.define(t)
+	return nil
+}
+
+// ruled finds a subscription.
+func (b *Broker) ruled(subscription string) (*entity, error) {
+	t, err := b.find(subscription)
+	if err != nil {
+		return nil, err
+	}
+	if t.kind != kindSubscription {
+		return nil, t.refuse(ErrNotAllowed)
+	}
+	return t, nil
 }
 
 // propertySource shows a message to a filter.
@@ -126,8 +285,16 @@ type propertySource struct{ m *Message }
 // Property looks an application property up. Names are compared without case (Service Bus documentation, page on SQL
 // filters); one that is written exactly so goes first.
 func (s propertySource) Property(name string) (any, bool) {
-	if v, ok := s.m.Properties[name]; ok {
-		return v, true
+	if key, ok := s.key(name); ok {
+		return s.m.Properties[key], true
+	}
+	return nil, false
+}
+
+// key is an application property's name as the message spells it.
+func (s propertySource) key(name string) (string, bool) {
+	if _, ok := s.m.Properties[name]; ok {
+		return name, true
 	}
 	found, best := false, ""
 	for candidate := range s.m.Properties {
@@ -135,7 +302,7 @@ func (s propertySource) Property(name string) (any, bool) {
 			found, best = true, candidate
 		}
 	}
-	return s.m.Properties[best], found
+	return best, found
 }
 
 // SystemProperty looks a property of the message itself up.

@@ -262,7 +262,7 @@ func TestEntities(t *testing.T) {
 	w.wants(w.SetStatus("x", broker.Disabled), broker.ErrNotFound)
 	w.queue("sessions", broker.QueueProperties{RequiresSession: true})
 	_, err = w.Receive("sessions", 1, broker.PeekLock)
-	w.wants(err, broker.ErrNotImplemented)
+	w.wants(err, broker.ErrSessionRequired)
 
 	w.send("t", "a")
 	w.must(w.Delete("t/subscriptions/s"))
@@ -292,7 +292,9 @@ func TestRules(t *testing.T) {
 		{[]broker.Rule{{Name: strings.Repeat("a", 51)}}, broker.ErrInvalid},
 		{[]broker.Rule{{Name: "a"}, {Name: "A"}}, broker.ErrInvalid},
 		{[]broker.Rule{{Name: "a", SQL: "1=1", Correlation: &broker.CorrelationFilter{}}}, broker.ErrInvalid},
-		{[]broker.Rule{{Name: "a", Action: "SET a = 1"}}, broker.ErrNotImplemented},
+		{[]broker.Rule{{Name: "a", SQL: "1=1", Never: true}}, broker.ErrInvalid},
+		{[]broker.Rule{{Name: "a", Action: "SET a"}}, broker.ErrInvalid},
+		{[]broker.Rule{{Name: "a", Action: "SET sys.SequenceNumber = 1"}}, broker.ErrInvalid},
 	} {
 		w.wants(w.CreateSubscription("t", "s", broker.SubscriptionProperties{Rules: c.rules}), c.want)
 	}

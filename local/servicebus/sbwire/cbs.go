@@ -6,7 +6,7 @@ import (
 	"crosswalk/local/servicebus/amqp/wire"
 )
 
-// putToken answers $cbs. Every token is accepted; a token for an entity that isn't there is answered with 404, which
+// putToken answers $cbs. A token that is no good is answered with 401, one for an entity that isn't there with 404, which
 // is what makes the Go SDK report "not found": a refused attach alone doesn't.
 func (c *connection) putToken(r request) response {
 	if r.operation != "put-token" {
@@ -20,6 +20,10 @@ func (c *connection) putToken(r request) response {
 	entity := entityOf(name)
 	if owner, ok := managed(entity); ok {
 		entity = owner
+	}
+	token, _ := wire.Text(r.body)
+	if err := c.put(token, entity); err != nil {
+		return response{code: 401, description: err.Description, condition: err.Condition}
 	}
 	if entity == "" { // a token for the whole namespace
 		return response{code: 202, description: "Accepted"}

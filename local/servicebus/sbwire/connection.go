@@ -6,12 +6,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"crosswalk/local/servicebus/access"
 	"crosswalk/local/servicebus/amqp/server"
 	"crosswalk/local/servicebus/amqp/wire"
 )
 
-// connection decides about the links of one AMQP connection. What a connection is allowed to do, by the tokens it put,
-// will be kept here.
+// connection decides about the links of one AMQP connection.
 type connection struct {
 	s *Service
 	c *server.Conn
@@ -19,6 +19,8 @@ type connection struct {
 	mu      sync.Mutex
 	replies map[string][]*responses // by node
 	tags    atomic.Uint64           // of answers
+	cbs     atomic.Bool             // there is a link for requests to $cbs
+	grants  map[string]access.Grant // by entity in lower case: what the tokens put here allow
 }
 
 // Sender decides about a link on which the client sends: to an entity, or requests to a node.
@@ -35,7 +37,11 @@ func (c *connection) Sender(l *server.Incoming) {
 	} else if ok {
 		return
 	}
-	c.s.attachSender(l, address)
+	if !c.allows(address, access.Send) {
+		c.s.refuse(l, unauthorized(access.Send), address)
+		return
+	}
+	c.attachSender(l, address)
 }
 
 // Receiver decides about a link on which the client receives: from an entity, or the answers of a node.
@@ -52,6 +58,10 @@ func (c *connection) Receiver(l *server.Outgoing) {
 	} else if ok {
 		return
 	}
+	if !c.allows(address, access.Listen) {
+		c.s.refuse(l, unauthorized(access.Listen), address)
+		return
+	}
 	c.s.attachReceiver(l, address)
 }
 
@@ -62,6 +72,11 @@ type refuser interface{ Refuse(*wire.Error) }
 // address that is no request node.
 func (c *connection) node(l refuser, address string) (handler, bool) {
 	if strings.EqualFold(address, cbsNode) {
+		if _, requests := l.(*server.Incoming); requests && c.cbs.Load() {
+			// As in the service, there is one at a time; what a client holds of an old one is gone by a new connection.
+			l.Refuse(&wire.Error{Condition: wire.NotAllowed, Description: "a link to $cbs is open on this connection already"})
+			return nil, true
+		}
 		return c.putToken, true
 	}
 	entity, ok := managed(address)
@@ -72,7 +87,11 @@ func (c *connection) node(l refuser, address string) (handler, bool) {
 		c.s.refuse(l, err, entity)
 		return nil, true
 	}
-	return management{c.s, entity}.handle, true
+	if !c.allowsAny(entity) {
+		c.s.refuse(l, unauthorized(access.Listen), entity)
+		return nil, true
+	}
+	return c.guarded(entity, management{s: c.s, entity: entity}.handle), true
 }
 
 // refuse refuses a link; one to an entity that isn't there after a little while.

@@ -12,9 +12,11 @@ import (
 type management struct {
 	s      *Service
 	entity string
+	// link is the name of the link that a request is associated with, empty for none.
+	link string
 }
 
-// operations are those of azservicebus 1.11, but for those of sessions. Names follow "com.microsoft:".
+// operations are those of azservicebus 1.11, and those of the other SDKs for rules.
 var operations = map[string]func(management, wire.Map) (response, error){
 	"com.microsoft:renew-lock":                 management.renewLock,
 	"com.microsoft:peek-message":               management.peek,
@@ -22,6 +24,13 @@ var operations = map[string]func(management, wire.Map) (response, error){
 	"com.microsoft:update-disposition":         management.updateDisposition,
 	"com.microsoft:schedule-message":           management.schedule,
 	"com.microsoft:cancel-scheduled-message":   management.cancelScheduled,
+	"com.microsoft:renew-session-lock":         management.renewSessionLock,
+	"com.microsoft:get-session-state":          management.sessionState,
+	"com.microsoft:set-session-state":          management.setSessionState,
+	"com.microsoft:get-message-sessions":       management.sessions,
+	"com.microsoft:add-rule":                   management.addRule,
+	"com.microsoft:remove-rule":                management.removeRule,
+	"com.microsoft:enumerate-rules":            management.rules,
 }
 
 func (m management) handle(r request) response {
@@ -34,6 +43,7 @@ func (m management) handle(r request) response {
 	if !ok {
 		return failed(argument("the body is no map"), m.entity)
 	}
+	m.link, _ = wire.Text(r.properties.Get("associated-link-name"))
 	resp, err := do(m, body)
 	if err != nil {
 		return failed(err, m.entity)
@@ -43,6 +53,9 @@ func (m management) handle(r request) response {
 	}
 	return resp
 }
+
+// noContent is the answer of an operation that found nothing.
+var noContent = response{code: 204, description: "No Content"}
 
 func argument(format string, args ...any) error {
 	return &wire.Error{Condition: conditionArgument, Description: fmt.Sprintf(format, args...)}
@@ -110,14 +123,24 @@ func (m management) renewLock(body wire.Map) (response, error) {
 	return response{body: wire.Map{{Key: "expirations", Value: wire.Timestamps(ends)}}}, nil
 }
 
-// peek: from-sequence-number, message-count → messages; 204 when there are none.
+// peek: from-sequence-number, message-count, perhaps session-id → messages; 204 when there are none.
 func (m management) peek(body wire.Map) (response, error) {
 	from, ok := wire.Integer(body.Get("from-sequence-number"))
 	count, ok2 := wire.Integer(body.Get("message-count"))
 	if !ok || !ok2 || count < 1 {
 		return response{}, argument("from-sequence-number or message-count is missing")
 	}
-	msgs, err := m.s.b.Peek(m.entity, from, int(min(count, maxItems)))
+	var msgs []*broker.Message
+	var err error
+	if id := body.Get("session-id"); id != nil {
+		text, ok := wire.Text(id)
+		if !ok {
+			return response{}, argument("session-id is no text")
+		}
+		msgs, err = m.s.b.PeekSession(m.entity, text, from, int(min(count, maxItems)))
+	} else {
+		msgs, err = m.s.b.Peek(m.entity, from, int(min(count, maxItems)))
+	}
 	if err != nil {
 		return response{}, err
 	}
@@ -141,7 +164,16 @@ func (m management) receiveDeferred(body wire.Map) (response, error) {
 	if n, ok := wire.Integer(body.Get("receiver-settle-mode")); ok && n == 1 {
 		mode = broker.PeekLock
 	}
-	msgs, err := m.s.b.ReceiveDeferred(m.entity, sequences, mode)
+	lock, ok, err := m.session(body)
+	if err != nil {
+		return response{}, err
+	}
+	var msgs []*broker.Message
+	if ok {
+		msgs, err = m.s.b.ReceiveDeferredFromSession(m.entity, lock, sequences, mode)
+	} else {
+		msgs, err = m.s.b.ReceiveDeferred(m.entity, sequences, mode)
+	}
 	if err != nil {
 		return response{}, err
 	}
@@ -151,7 +183,7 @@ func (m management) receiveDeferred(body wire.Map) (response, error) {
 // messages answers with a list of maps; message holds an encoded message.
 func (m management) messages(msgs []*broker.Message, locked bool) (response, error) {
 	if len(msgs) == 0 {
-		return response{code: 204, description: "No Content"}, nil
+		return noContent, nil
 	}
 	list := make(wire.List, 0, len(msgs))
 	for _, msg := range msgs {

@@ -25,7 +25,7 @@ func newService(t testing.TB, logf func(string, ...any)) *Service {
 func TestUnknownOperationIs501AndLogged(t *testing.T) {
 	var logged []string
 	s := newService(t, func(format string, args ...any) { logged = append(logged, fmt.Sprintf(format, args...)) })
-	r := management{s, "q"}.handle(request{operation: "com.microsoft:get-message-sessions", body: wire.Map{}})
+	r := management{s: s, entity: "q"}.handle(request{operation: "com.microsoft:do-as-i-mean", body: wire.Map{}})
 	if r.code != 501 || len(logged) != 1 {
 		t.Errorf("code %d, log %q", r.code, logged)
 	}
@@ -56,7 +56,7 @@ func TestBadArgumentsAre400(t *testing.T) {
 		{"schedule-message", wire.Map{{Key: "messages", Value: wire.List{wire.Map{{Key: "message", Value: []byte("x")}}}}}, 400},
 		{"cancel-scheduled-message", wire.Map{{Key: "sequence-numbers", Value: wire.Longs([]int64{5})}}, 404},
 	} {
-		if r := (management{s, "q"}).handle(request{operation: "com.microsoft:" + c.operation, body: c.body}); r.code != c.want {
+		if r := (management{s: s, entity: "q"}).handle(request{operation: "com.microsoft:" + c.operation, body: c.body}); r.code != c.want {
 			t.Errorf("%s %v: %d %s, want %d", c.operation, c.body, r.code, r.description, c.want)
 		}
 	}
@@ -167,6 +167,8 @@ func FuzzManagement(f *testing.F) {
 		map[string]any{"lock-tokens": []amqp.UUID{{1}}, "disposition-status": "abandoned", "properties-to-modify": map[string]any{"k": "v"}},
 		map[string]any{"from-sequence-number": int64(0), "message-count": int32(10)},
 		map[string]any{"sequence-numbers": []int64{1}, "receiver-settle-mode": uint32(1)},
+		map[string]any{"session-id": "a", "session-state": []byte("x"), "skip": int32(0), "top": int32(5)},
+		map[string]any{"rule-name": "r", "rule-description": map[string]any{"sql-filter": map[string]any{"expression": "a = 1"}}},
 		map[string]any{"messages": []any{map[string]any{"message-id": "m", "message": marshal(f, &amqp.Message{Value: "v"})}}},
 	} {
 		f.Add(marshal(f, &amqp.Message{Value: v}))
@@ -178,7 +180,7 @@ func FuzzManagement(f *testing.F) {
 			return
 		}
 		for operation := range operations {
-			r := management{s, "q"}.handle(request{operation: operation, body: v})
+			r := management{s: s, entity: "q"}.handle(request{operation: operation, body: v})
 			if _, err := wire.AppendValue(nil, r.body); err != nil {
 				t.Fatalf("%s: %v", operation, err)
 			}

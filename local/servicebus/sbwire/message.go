@@ -92,6 +92,7 @@ func decodeOne(encoded []byte) (*broker.Message, error) {
 		set(&m.To, p.To)
 		set(&m.ReplyTo, p.ReplyTo)
 		set(&m.SessionID, p.GroupID)
+		m.BlankSession = p.GroupID != nil && *p.GroupID == ""
 		set(&m.ReplyToSessionID, p.ReplyToGroupID)
 		set(&m.ContentType, p.ContentType)
 	}
@@ -117,7 +118,11 @@ func decodeOne(encoded []byte) (*broker.Message, error) {
 		key, ok := wire.Text(e.Key)
 		return ok && ours(key)
 	})
-	w.ApplicationProperties, w.DeliveryAnnotations, w.Body = nil, nil, nil
+	w.DeliveryAnnotations = slices.DeleteFunc(w.DeliveryAnnotations, func(e wire.Entry) bool {
+		key, ok := wire.Text(e.Key)
+		return ok && key == annotationLockToken
+	})
+	w.ApplicationProperties, w.Body = nil, nil
 	return m, nil
 }
 
@@ -142,8 +147,9 @@ func idText(id any) string {
 	return ""
 }
 
-// encode writes a message as it goes to a receiver: with the header, annotations and id that the broker gave it.
-// withToken adds the lock token as a delivery annotation, for what isn't sent with a delivery tag.
+// encode writes a message as it goes to a receiver: with the header, annotations and id that the broker gave it. What is
+// usual isn't told, as the service does it: no ttl where a message lives for ever, no state where it's active, no first
+// sequence number where there was none before. withToken adds the lock token as a delivery annotation.
 func encode(m *broker.Message, withToken bool) ([]byte, error) {
 	w := wire.Message{Header: &wire.Header{}, Properties: &wire.Properties{}, Body: m.Body}
 	if from, ok := m.Wire.(*wire.Message); ok {
@@ -154,27 +160,50 @@ func encode(m *broker.Message, withToken bool) ([]byte, error) {
 			*w.Properties = *from.Properties
 		}
 		w.Annotations = append(w.Annotations, from.Annotations...)
+		w.DeliveryAnnotations = append(w.DeliveryAnnotations, from.DeliveryAnnotations...)
 		w.Footer = from.Footer
 	}
 	w.Header.DeliveryCount = m.DeliveryCount
-	// Clients compute the end of a message's life from ttl even where it has none, so it's always there; what doesn't
-	// fit, eternity included, is the largest number.
-	ttl := uint32(math.MaxUint32)
-	if ms := m.TTL.Milliseconds(); m.TTL > 0 && ms < math.MaxUint32 {
-		ttl = uint32(ms)
+	if m.TTL > 0 { // what lives for ever has no ttl; what doesn't fit has the largest
+		ttl := uint32(min(m.TTL.Milliseconds(), math.MaxUint32))
+		w.Header.TTL = &ttl
 	}
-	w.Header.TTL = &ttl
-	if idText(w.Properties.MessageID) != m.MessageID || w.Properties.MessageID == nil {
-		w.Properties.MessageID = m.MessageID
-	}
+	overlay(w.Properties, m)
 	if withToken {
-		w.DeliveryAnnotations = wire.Map{{Key: wire.Symbol(annotationLockToken), Value: wire.UUID(m.LockToken)}}
+		w.DeliveryAnnotations = append(w.DeliveryAnnotations, wire.Entry{Key: wire.Symbol(annotationLockToken), Value: wire.UUID(m.LockToken)})
 	}
 	w.Annotations = append(w.Annotations, annotations(m)...)
 	for _, name := range slices.Sorted(maps.Keys(m.Properties)) {
-		w.ApplicationProperties = append(w.ApplicationProperties, wire.Entry{Key: name, Value: m.Properties[name]})
+		w.ApplicationProperties = append(w.ApplicationProperties, wire.Entry{Key: name, Value: propertyValue(m.Properties[name])})
 	}
 	return w.AppendTo(make([]byte, 0, len(m.Body)+512))
+}
+
+// overlay brings to the properties what the broker filled in or a rule's action changed.
+func overlay(p *wire.Properties, m *broker.Message) {
+	if idText(p.MessageID) != m.MessageID || p.MessageID == nil {
+		p.MessageID = m.MessageID
+	}
+	p.CorrelationID = m.CorrelationID
+	give(&p.Subject, m.Subject)
+	give(&p.To, m.To)
+	give(&p.ReplyTo, m.ReplyTo)
+	give(&p.ReplyToGroupID, m.ReplyToSessionID)
+	give(&p.ContentType, m.ContentType)
+	if m.SessionID != "" || !m.BlankSession {
+		give(&p.GroupID, m.SessionID)
+	}
+}
+
+// give changes a text that differs; a text that isn't there and an empty one are the same here.
+func give[T ~string](to **T, text string) {
+	if *to != nil && string(**to) == text || *to == nil && text == "" {
+		return
+	}
+	if *to = nil; text != "" {
+		t := T(text)
+		*to = &t
+	}
 }
 
 // annotations are those the broker writes.
@@ -182,7 +211,9 @@ func annotations(m *broker.Message) wire.Map {
 	out := make(wire.Map, 0, 8)
 	add := func(key wire.Symbol, value any) { out = append(out, wire.Entry{Key: key, Value: value}) }
 	add(annotationSequence, m.SequenceNumber)
-	add(annotationEnqueuedSequence, m.EnqueuedSequenceNumber)
+	if m.EnqueuedSequenceNumber != 0 {
+		add(annotationEnqueuedSequence, m.EnqueuedSequenceNumber)
+	}
 	add(annotationEnqueued, m.EnqueuedTime)
 	if !m.LockedUntil.IsZero() {
 		add(annotationLockedUntil, m.LockedUntil)
@@ -190,7 +221,9 @@ func annotations(m *broker.Message) wire.Map {
 	if !m.ScheduledEnqueueTime.IsZero() {
 		add(annotationScheduled, m.ScheduledEnqueueTime)
 	}
-	add(annotationState, int32(m.State))
+	if m.State != broker.Active {
+		add(annotationState, int32(m.State))
+	}
 	if m.PartitionKey != "" {
 		add(annotationPartitionKey, m.PartitionKey)
 	}
@@ -198,6 +231,14 @@ func annotations(m *broker.Message) wire.Map {
 		add(annotationDeadLetterSource, m.DeadLetterSource)
 	}
 	return out
+}
+
+// propertyValue gives the uuid that a rule's action made the type of the wire.
+func propertyValue(v any) any {
+	if u, ok := v.([16]byte); ok {
+		return wire.UUID(u)
+	}
+	return v
 }
 
 // tagOf turns a lock token into the delivery tag of its message: the token as .NET writes a GUID, the first three of its

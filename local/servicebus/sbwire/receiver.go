@@ -12,9 +12,6 @@ import (
 // maxTake is how many messages a receiver locks at a time before it sends them.
 const maxTake = 100
 
-// filterSession is the key of a source filter that asks for a session.
-const filterSession = "com.microsoft:session-filter"
-
 // receiver sends an entity's messages to a client.
 type receiver struct {
 	s      *Service
@@ -23,20 +20,22 @@ type receiver struct {
 	// delete is the mode receive-and-delete, which a client asks for by wanting settled messages.
 	delete bool
 	cancel func() // of the watch
+	// session is what the link holds, nil for an entity without sessions.
+	session *broker.SessionLock
 }
 
 func (s *Service) attachReceiver(l *server.Outgoing, entity string) {
-	for _, e := range l.Attach().Source.Filter {
-		if key, _ := wire.Text(e.Key); key == filterSession {
-			s.refuse(l, &wire.Error{Condition: wire.NotImplemented, Description: "sessions are not supported"}, entity)
-			return
-		}
+	f, ok, err := sessionFilterOf(l.Attach().Source)
+	if err != nil {
+		s.refuse(l, err, entity)
+		return
 	}
-	r := &receiver{s: s, link: l, entity: entity}
-	if mode := l.Attach().SndSettleMode; mode != nil {
-		r.delete = *mode == wire.SendSettled
+	if ok {
+		s.attachSession(l, entity, f)
+		return
 	}
-	_, err := s.b.Receive(entity, 0, broker.PeekLock) // no message: only asks whether it would do
+	r := &receiver{s: s, link: l, entity: entity, delete: wantsSettled(l)}
+	_, err = s.b.Receive(entity, 0, broker.PeekLock) // no message: only asks whether it would do
 	if err == nil {
 		r.cancel, err = s.b.Watch(entity, l.Wake)
 	}
@@ -51,6 +50,20 @@ func (s *Service) attachReceiver(l *server.Outgoing, entity string) {
 	l.Go(r.pump)
 }
 
+// wantsSettled says whether a client asks for the mode receive-and-delete.
+func wantsSettled(l *server.Outgoing) bool {
+	mode := l.Attach().SndSettleMode
+	return mode != nil && *mode == wire.SendSettled
+}
+
+// take locks up to n messages.
+func (r *receiver) take(n int) ([]*broker.Message, error) {
+	if r.session != nil {
+		return r.s.b.ReceiveFromSession(r.entity, r.session.Token, n, broker.PeekLock)
+	}
+	return r.s.b.Receive(r.entity, n, broker.PeekLock)
+}
+
 // pump sends messages as long as there are some and the client gives credit.
 func (r *receiver) pump() {
 	for {
@@ -59,7 +72,7 @@ func (r *receiver) pump() {
 			return
 		}
 		n := min(credit, maxTake)
-		msgs, err := r.s.b.Receive(r.entity, n, broker.PeekLock)
+		msgs, err := r.take(n)
 		if err != nil {
 			told, _ := failure(err, r.entity)
 			r.link.Detach(told)
@@ -101,7 +114,7 @@ func (r *receiver) sendOne(m *broker.Message) error {
 		lockless.LockedUntil = time.Time{}
 		m = &lockless
 	}
-	payload, err := encode(m, false)
+	payload, err := encode(m, !r.delete)
 	if err != nil {
 		return err
 	}
@@ -111,8 +124,20 @@ func (r *receiver) sendOne(m *broker.Message) error {
 
 // Disposed settles a message the client has decided about.
 func (r *receiver) Disposed(tag []byte, state wire.State) wire.State {
+	if r.session != nil {
+		if err := r.s.b.SessionLocked(r.entity, r.session.Token); err != nil {
+			told, _ := failure(err, r.entity)
+			return wire.Rejected{Error: told}
+		}
+	}
 	return r.s.disposed(r.entity, tag, state)
 }
 
-// Closed ends the watch. What the client holds stays locked, and can be settled by its lock token.
-func (r *receiver) Closed() { r.cancel() }
+// Closed ends the watch. What the client holds stays locked, and can be settled by its lock token; a session is given
+// back.
+func (r *receiver) Closed() {
+	r.cancel()
+	if r.session != nil {
+		r.release()
+	}
+}

@@ -42,7 +42,11 @@ type requests struct {
 
 func newRequests(c *connection, l *server.Incoming, node string, h handler) {
 	r := &requests{c: c, link: l, node: node, handle: h, queue: make(chan server.Delivery, requestCredit)}
-	if l.Accept(server.Acceptance{MaxMessageSize: uint64(c.s.b.MaxMessageSize()), Credit: requestCredit}, r) {
+	if node == cbsNode {
+		c.cbs.Store(true)
+	}
+	entity, _ := managed(node)
+	if l.Accept(server.Acceptance{MaxMessageSize: uint64(c.s.b.MessageLimit(entity)), Credit: requestCredit}, r) {
 		l.Go(r.work)
 	}
 }
@@ -50,8 +54,12 @@ func newRequests(c *connection, l *server.Incoming, node string, h handler) {
 // Deliver queues a request. The queue has room for all the credit there is.
 func (r *requests) Deliver(d server.Delivery) { r.queue <- d }
 
-// Closed has nothing to do: work sees the link's end.
-func (r *requests) Closed() {}
+// Closed makes room for the next link to $cbs; work sees the link's end by itself.
+func (r *requests) Closed() {
+	if r.node == cbsNode {
+		r.c.cbs.Store(false)
+	}
+}
 
 func (r *requests) work() {
 	for {
@@ -78,7 +86,7 @@ func (r *requests) answer(d server.Delivery) {
 			req.body = nil // the operation says what it misses
 		}
 	}
-	resp := r.handle(req)
+	resp := r.intercepted(req)
 	answer := &wire.Message{
 		Properties:            &wire.Properties{},
 		ApplicationProperties: resp.properties(),

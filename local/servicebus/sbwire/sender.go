@@ -1,6 +1,7 @@
 package sbwire
 
 import (
+	"crosswalk/local/servicebus/access"
 	"crosswalk/local/servicebus/amqp/server"
 	"crosswalk/local/servicebus/amqp/wire"
 )
@@ -11,16 +12,18 @@ const senderCredit = 1000
 // sender takes what a client sends to an entity.
 type sender struct {
 	s      *Service
+	c      *connection
 	link   *server.Incoming
 	entity string
 }
 
-func (s *Service) attachSender(l *server.Incoming, entity string) {
+func (c *connection) attachSender(l *server.Incoming, entity string) {
+	s := c.s
 	if err := s.b.Send(entity); err != nil { // no message: only asks whether it would do
 		s.refuse(l, err, entity)
 		return
 	}
-	r := &sender{s: s, link: l, entity: entity}
+	r := &sender{s: s, c: c, link: l, entity: entity}
 	s.mu.Lock()
 	revoked := s.sendRevoked
 	if !revoked {
@@ -31,7 +34,7 @@ func (s *Service) attachSender(l *server.Incoming, entity string) {
 		l.Refuse(errSendRevoked)
 		return
 	}
-	if !l.Accept(server.Acceptance{MaxMessageSize: uint64(s.b.MaxMessageSize()), Credit: senderCredit}, r) {
+	if !l.Accept(server.Acceptance{MaxMessageSize: uint64(s.b.MessageLimit(entity)), Credit: senderCredit}, r) {
 		r.Closed()
 	}
 }
@@ -49,6 +52,9 @@ func (r *sender) Deliver(d server.Delivery) {
 func (r *sender) send(d server.Delivery) error {
 	if err := r.s.maySend(); err != nil {
 		return err
+	}
+	if !r.c.allows(r.entity, access.Send) {
+		return unauthorized(access.Send)
 	}
 	msgs, err := decode(d.Payload, d.Format)
 	if err != nil {

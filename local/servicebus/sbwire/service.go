@@ -4,7 +4,8 @@
 //	$cbs                      put-token
 //	<entity>                  sending and receiving
 //	<entity>/$management      renew-lock, peek-message, receive-by-sequence-number, update-disposition,
-//	                          schedule-message, cancel-scheduled-message
+//	                          schedule-message, cancel-scheduled-message, renew-session-lock,
+//	                          get- and set-session-state, get-message-sessions, add-, remove- and enumerate-rules
 //
 // where <entity> is a queue, a topic, topic/Subscriptions/name, or one of the sub-queues $DeadLetterQueue and
 // $Transfer/$DeadLetterQueue, and may be written as a URL. The wire facts are those of the Go SDK azservicebus 1.11, the
@@ -16,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"crosswalk/local/servicebus/access"
 	"crosswalk/local/servicebus/amqp/server"
 	"crosswalk/local/servicebus/amqp/wire"
 	"crosswalk/local/servicebus/broker"
@@ -26,6 +28,11 @@ type Options struct {
 	// RefusalDelay is how long an answer waits that says that an entity isn't there, 100 ms when zero: the older .NET
 	// message pump tries again at once and without end.
 	RefusalDelay time.Duration
+	// Authority judges the tokens that clients put; nil lets everyone do everything.
+	Authority *access.Authority
+	// Intercept is asked about every request first, by its node ("$cbs", "queue/$management", in lower case) and operation:
+	// an error, with the status code, is the answer. Nil lets all through.
+	Intercept func(node, operation string) (*wire.Error, int32)
 	// Logf gets one line for each request that isn't supported; nil for none.
 	Logf func(format string, args ...any)
 }
@@ -34,6 +41,8 @@ type Options struct {
 type Service struct {
 	b *broker.Broker
 	o Options
+
+	holders holders // of sessions
 
 	mu          sync.Mutex
 	senders     map[*sender]struct{}
@@ -48,12 +57,14 @@ func New(b *broker.Broker, o Options) *Service {
 	if o.Logf == nil {
 		o.Logf = func(string, ...any) {}
 	}
-	return &Service{b: b, o: o, senders: map[*sender]struct{}{}}
+	return &Service{b: b, o: o, holders: newHolders(), senders: map[*sender]struct{}{}}
 }
 
 // Connect gives a new connection its links.
 func (s *Service) Connect(c *server.Conn) server.Links {
-	return &connection{s: s, c: c, replies: map[string][]*responses{}}
+	made := &connection{s: s, c: c, replies: map[string][]*responses{}, grants: map[string]access.Grant{}}
+	made.signOn()
+	return made
 }
 
 // errSendRevoked is what a sender is told while the right to send is revoked.
@@ -97,7 +108,14 @@ const (
 	conditionDisabled        wire.Symbol = "com.microsoft:entity-disabled"
 	conditionArgument        wire.Symbol = "com.microsoft:argument-error"
 	conditionDeadLetter      wire.Symbol = "com.microsoft:dead-letter"
+	conditionSessionLocked   wire.Symbol = "com.microsoft:session-cannot-be-locked"
+	conditionSessionLockLost wire.Symbol = "com.microsoft:session-lock-lost"
+	conditionTimeout         wire.Symbol = "com.microsoft:timeout"
+	conditionExists          wire.Symbol = "com.microsoft:entity-already-exists"
 )
+
+// lockLostText is the service's own, which clients look at.
+const lockLostText = "The lock supplied is invalid. Either the lock expired, or the message has already been removed from the queue."
 
 // failures gives each error of the broker its AMQP condition and the status code of a $management answer.
 var failures = []struct {
@@ -112,8 +130,13 @@ var failures = []struct {
 	{broker.ErrQuota, wire.ResourceLimitExceeded, 403},
 	{broker.ErrDisabled, conditionDisabled, 403},
 	{broker.ErrNotAllowed, wire.NotAllowed, 400},
+	{broker.ErrSessionRequired, wire.NotAllowed, 400},
+	{broker.ErrSessionless, wire.NotAllowed, 400},
+	{broker.ErrSessionID, wire.NotAllowed, 400},
+	{broker.ErrSessionLocked, conditionSessionLocked, 400},
+	{broker.ErrSessionLockLost, conditionSessionLockLost, 410},
 	{broker.ErrInvalid, conditionArgument, 400},
-	{broker.ErrExists, conditionArgument, 409},
+	{broker.ErrExists, conditionExists, 409},
 	{broker.ErrNotImplemented, wire.NotImplemented, 501},
 }
 
@@ -128,13 +151,40 @@ func failure(err error, entity string) (*wire.Error, int32) {
 	}
 	for _, f := range failures {
 		if errors.Is(err, f.err) {
-			description := err.Error()
+			description := textOf(err)
 			if f.code == 404 && f.condition == wire.NotFound {
 				// The JavaScript SDK knows a missing entity by this text.
 				description = "The messaging entity '" + entity + "' could not be found."
+			}
+			if errors.Is(err, broker.ErrLockLost) {
+				description = lockLostText
 			}
 			return &wire.Error{Condition: f.condition, Description: description}, f.code
 		}
 	}
 	return &wire.Error{Condition: wire.InternalError, Description: err.Error()}, 500
+}
+
+// texts are the service's own words, where clients and their tests look for them.
+var texts = []struct {
+	err  error
+	text string
+}{
+	{broker.ErrSessionRequired, "It is not possible for an entity that requires sessions to create a non-sessionful message receiver."},
+	{broker.ErrSessionless, "A sessionful message receiver cannot be created on an entity that does not require sessions. " +
+		"Ensure RequiresSession is set to true when creating a Queue or Subscription to enable sessionful behavior."},
+	{broker.ErrSessionID, "The SessionId was not set on a message, and it cannot be sent to the entity. " +
+		"Entities that have session support enabled can only receive messages that have the SessionId set to a valid value."},
+	{broker.ErrSessionLocked, "The requested session cannot be accepted. It may be locked by another receiver."},
+	{broker.ErrSessionLockLost, "The session lock has expired on the MessageSession. Accept a new MessageSession."},
+}
+
+// textOf describes an error.
+func textOf(err error) string {
+	for _, t := range texts {
+		if errors.Is(err, t.err) {
+			return t.text
+		}
+	}
+	return err.Error()
 }

@@ -89,6 +89,59 @@ try {
   await sender.sendMessages({ body: "pumped", messageId: "pumped" });
   say("pump", { id: await came });
 
+  const grouped = client.createSender(process.env.SESSIONS);
+  await grouped.sendMessages([{ body: "a1", messageId: "a1", sessionId: "a" }, { body: "a2", messageId: "a2", sessionId: "a" }]);
+  await grouped.sendMessages({ body: "b1", messageId: "b1", sessionId: "b" });
+  const held = await client.acceptSession(process.env.SESSIONS, "a");
+  const lockEnd = held.sessionLockedUntilUtc;
+  const renewed = await held.renewSessionLock();
+  await held.setSessionState({ done: 1 });
+  m = await one(held);
+  say("session", { id: held.sessionId, message: m.messageId, session: m.sessionId, locked: lockEnd > new Date(), later: renewed >= lockEnd, state: await held.getSessionState(), peek: (await held.peekMessages(10)).map((p) => p.messageId) });
+  await held.deferMessage(m);
+  const [putAside] = await held.receiveDeferredMessages(m.sequenceNumber);
+  await held.completeMessage(putAside);
+  m = await one(held);
+  await held.abandonMessage(m);
+  m = await one(held);
+  say("session goes on", { message: m.messageId, count: m.deliveryCount });
+  await held.completeMessage(m);
+  try {
+    await client.acceptSession(process.env.SESSIONS, "a");
+    say("session locked", { code: null });
+  } catch (e) {
+    say("session locked", { code: e.code });
+  }
+  const nextSession = await client.acceptNextSession(process.env.SESSIONS);
+  m = await one(nextSession);
+  say("next session", { id: nextSession.sessionId, message: m.messageId });
+  await nextSession.completeMessage(m);
+  await held.setSessionState(null);
+  say("session state", { state: await held.getSessionState() });
+  await held.close();
+  await nextSession.close();
+  const hasty = new ServiceBusClient(process.env.CONNECTION_STRING, { retryOptions: { maxRetries: 0, timeoutInMs: 500 } });
+  try {
+    await hasty.acceptNextSession(process.env.SESSIONS);
+    say("no session", { code: null });
+  } catch (e) {
+    say("no session", { code: e.code });
+  } finally {
+    await hasty.close();
+  }
+
+  const rules = client.createRuleManager(process.env.TOPIC, process.env.SUBSCRIPTION);
+  await rules.createRule("by-subject", { subject: "s", applicationProperties: { n: 5 } }, { sqlExpression: "SET tag = 'x'; REMOVE n" });
+  await rules.createRule("by-sql", { sqlExpression: "other = 1" });
+  await rules.deleteRule("r");
+  const listed = [];
+  for await (const r of rules.listRules()) listed.push(r);
+  say("rules", { listed });
+  await publisher.sendMessages({ body: "event", messageId: "e3", subject: "s", applicationProperties: { n: 5 } });
+  m = await one(subscriber);
+  await subscriber.completeMessage(m);
+  say("rule action", { id: m.messageId, properties: m.applicationProperties });
+
   try {
     await client.createSender("nowhere").sendMessages({ body: 1 });
     say("missing", { code: null });

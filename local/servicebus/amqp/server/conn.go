@@ -34,6 +34,8 @@ type Conn struct {
 	in    *bufio.Reader
 	frame []byte // reused by every read
 
+	mechanism    string // of SASL, with the response to it
+	response     []byte
 	peer         *wire.Open
 	peerMaxFrame uint32
 	heartbeat    time.Duration // zero for none
@@ -68,6 +70,9 @@ func newConn(s *Server, nc net.Conn) *Conn {
 
 // RemoteAddr is the peer's address.
 func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
+
+// SASL is the mechanism the peer chose and what it said by it; ANONYMOUS where it left SASL out.
+func (c *Conn) SASL() (mechanism string, response []byte) { return c.mechanism, c.response }
 
 // Peer is the peer's open frame.
 func (c *Conn) Peer() *wire.Open { return c.peer }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -56,6 +57,7 @@ func (c *Conn) header() (string, error) {
 }
 
 func (c *Conn) authenticate(mechanism string, response []byte) error {
+	c.mechanism, c.response = mechanism, bytes.Clone(response)
 	if c.s.o.Authenticate == nil {
 		return nil
 	}

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"bytes"
+
 	"crosswalk/local/servicebus/amqp/wire"
 )
 
@@ -33,11 +35,34 @@ type partial struct {
 	id      uint32
 	format  uint32
 	settled bool
-	buf     []byte
+	frames  [][]byte
+	size    int // of the frames together
 	// tooLarge is set once it is over the link's limit. The rest is read and dropped, and the peer is told at its end: a
 	// client that isn't told of the one delivery, but only sees its link end, waits for it until its own time-out.
 	tooLarge bool
 	dropped  uint64
+}
+
+// smallFrame is the size in bytes below which a frame is joined to the one before at once, so that many small frames
+// take no more memory than their bytes.
+const smallFrame = 4 << 10
+
+// add keeps a copy of a frame.
+func (p *partial) add(payload []byte) {
+	p.size += len(payload)
+	if last := len(p.frames) - 1; last >= 0 && len(payload) < smallFrame {
+		p.frames[last] = append(p.frames[last], payload...)
+		return
+	}
+	p.frames = append(p.frames, bytes.Clone(payload))
+}
+
+// payload is the whole message, in no more memory than it takes: the broker may keep it for long.
+func (p *partial) payload() []byte {
+	if len(p.frames) == 1 {
+		return p.frames[0]
+	}
+	return bytes.Join(p.frames, nil)
 }
 
 // Delivery is a message that arrived. Payload belongs to who gets it. Settled says that the peer waits for no outcome.
@@ -107,16 +132,16 @@ func (l *Incoming) transfer(p *wire.Transfer, payload []byte) []func() {
 		return nil
 	}
 	m.settled = m.settled || p.Settled
-	if l.limit > 0 && uint64(len(m.buf)+len(payload)) > l.limit {
+	if l.limit > 0 && uint64(m.size+len(payload)) > l.limit {
 		m.tooLarge = true
-		c.partial -= len(m.buf)
-		m.buf = nil
+		c.partial -= m.size
+		m.frames, m.size = nil, 0
 	}
 	if m.tooLarge {
 		return l.refuseLarge(m, p.More, len(payload))
 	}
-	m.buf = append(m.buf, payload...)
-	if c.partial += len(payload); c.partial > maxPartial {
+	m.add(payload)
+	if c.partial += len(payload); c.partial > max(maxPartial, int(l.limit)) {
 		return l.detach(&wire.Error{Condition: wire.ResourceLimitExceeded, Description: "too many unfinished messages on the connection"})
 	}
 	if p.More {
@@ -124,8 +149,8 @@ func (l *Incoming) transfer(p *wire.Transfer, payload []byte) []func() {
 	}
 	l.forget()
 	l.outstanding++
-	d := Delivery{Payload: m.buf, Format: m.format, Settled: m.settled, id: m.id, link: l}
-	return []func(){func() { l.sink.Deliver(d) }}
+	d := Delivery{Payload: m.payload(), Format: m.format, Settled: m.settled, id: m.id, link: l}
+	return []func(){func() { l.arrived(d) }}
 }
 
 // refuseLarge waits for the end of a message that is too large, and rejects it. A presettled one can't be rejected, and one
@@ -148,7 +173,7 @@ func (l *Incoming) refuseLarge(m *partial, more bool, size int) []func() {
 // forget drops the message that is under way.
 func (l *Incoming) forget() {
 	if l.current != nil {
-		l.s.c.partial -= len(l.current.buf)
+		l.s.c.partial -= l.current.size
 		l.current = nil
 	}
 }

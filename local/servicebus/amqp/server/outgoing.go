@@ -139,6 +139,12 @@ func (l *Outgoing) flow(p *wire.Flow) {
 // hasn't got the message.
 func (l *Outgoing) Send(m Message, patient bool) error {
 	s, c := l.s, l.s.c
+	sent := false
+	defer func() {
+		if sent && c.s.o.Disturber != nil {
+			c.s.o.Disturber.Sent(l)
+		}
+	}()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var id uint32
@@ -176,6 +182,7 @@ func (l *Outgoing) Send(m Message, patient bool) error {
 		s.remoteIncomingWindow--
 		c.append(s.channel, &t, rest[:n])
 		if rest = rest[n:]; !t.More {
+			sent = true
 			return nil
 		}
 	}

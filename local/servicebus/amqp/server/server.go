@@ -31,6 +31,8 @@ type Options struct {
 	IdleTimeOut time.Duration
 	// MaxConns, MaxSessions (per connection) and MaxLinks (per session): 1,024 each when zero.
 	MaxConns, MaxSessions, MaxLinks int
+	// Disturber makes the server misbehave; nil for one that behaves.
+	Disturber Disturber
 	// Logf gets one line per connection that ends by a fault; nil for none.
 	Logf func(format string, args ...any)
 }

@@ -175,7 +175,7 @@ func (s *session) disposition(p *wire.Disposition) []func() {
 		return nil
 	}
 	open := s.take(p.First, last)
-	return []func(){func() { s.settle(p, last, open) }}
+	return []func(){func() { s.disposed(p, last, open) }}
 }
 
 // taken is a delivery the peer has decided about.

@@ -88,6 +88,9 @@ func Timestamps(values []time.Time) Array { return array(codeTimestamp, values) 
 // Symbols returns an array of symbol.
 func Symbols(values ...Symbol) Array { return array(codeSymbol32, values) }
 
+// Strings returns an array of string.
+func Strings(values []string) Array { return array(codeString32, values) }
+
 // UUIDs returns an array of uuid.
 func UUIDs(values []UUID) Array { return array(codeUUID, values) }
 

@@ -1,12 +1,12 @@
-// Package sqlfilter parses and evaluates the SQL filters of Service Bus subscriptions (Service Bus documentation,
-// "Subscription Rule SQL Filter Syntax").
+// Package sqlfilter parses and evaluates the SQL filters and actions of Service Bus subscriptions (Service Bus
+// documentation, "Subscription Rule SQL Filter Syntax"; see [Action] for the other).
 //
 //	predicate  = NOT p | p AND p | p OR p | ( p ) | TRUE | FALSE
 //	           | e (= | <> | != | < | <= | > | >=) e
 //	           | e [NOT] LIKE e [ESCAPE e] | e [NOT] IN ( e, … ) | property IS [NOT] NULL | EXISTS ( property )
 //	expression = e (+ | - | * | / | %) e | (+ | -) e | ( e ) | constant | property | property(e) | p(e) | newid()
 //	property   = [sys. | user.] name, where a name is a word, [anything] or "anything"; ]] and "" stand for ] and "
-//	constant   = 'text' ('' stands for ') | 12 | 1.5 | 1e3 | TRUE | FALSE | NULL
+//	constant   = 'text' ('' stands for ') | 12 | 1.5 | 1e3 | TRUE | FALSE | NULL | @parameter
 //
 // The logic has three values: a property that's missing or null is unknown, so is what's computed from it, and a message
 // is selected only when the whole is true. Values of kinds that don't compare, a text and a number say, give unknown;
@@ -17,8 +17,6 @@ package sqlfilter
 
 import (
 	"errors"
-	"fmt"
-	"unicode/utf8"
 )
 
 // The limits of a filter.
@@ -53,14 +51,15 @@ type Filter struct {
 }
 
 // Parse reads a filter. The error wraps [ErrSyntax] and gives the place as a character's number from 1.
-func Parse(text string) (*Filter, error) {
-	if !utf8.ValidString(text) {
-		return nil, fmt.Errorf("%w: not valid UTF-8", ErrSyntax)
+func Parse(text string) (*Filter, error) { return ParseWith(text, nil) }
+
+// ParseWith is Parse for a filter with parameters: words that begin with @ and stand for the values given under the same
+// names, @ included.
+func ParseWith(text string, parameters map[string]any) (*Filter, error) {
+	if err := checkText(text); err != nil {
+		return nil, err
 	}
-	if n := utf8.RuneCountInString(text); n > MaxLength {
-		return nil, fmt.Errorf("%w: %d characters, the limit is %d", ErrSyntax, n, MaxLength)
-	}
-	root, err := parse(text)
+	root, err := parse(text, parameters)
 	if err != nil {
 		return nil, err
 	}

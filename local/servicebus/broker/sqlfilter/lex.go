@@ -10,13 +10,14 @@ import (
 type tokenKind int
 
 const (
-	end      tokenKind = iota
-	word               // a bare name or keyword
-	name               // [name] or "name"
-	text               // 'text'
-	integer            // 12
-	floating           // 1.5, 1e3
-	symbol             // an operator or punctuation mark
+	end       tokenKind = iota
+	word                // a bare name or keyword
+	name                // [name] or "name"
+	text                // 'text'
+	integer             // 12
+	floating            // 1.5, 1e3
+	parameter           // @name
+	symbol              // an operator or punctuation mark
 )
 
 // lexeme is a token: its kind, where it starts (bytes), and its text without quotes. Keywords and symbols are
@@ -63,20 +64,31 @@ func (l *lexer) next() (lexeme, error) {
 		return lexeme{kind: name, at: at, text: s}, err
 	case isDigit(r), r == '.' && at+1 < len(l.input) && isDigit(rune(l.input[at+1])):
 		return l.number()
+	case r == '@':
+		s := l.run(at + 1)
+		if s == "" {
+			return lexeme{}, l.fail(at, "a parameter has a name")
+		}
+		return lexeme{kind: parameter, at: at, text: "@" + s}, nil
 	case unicode.IsLetter(r):
-		l.pos = at + strings.IndexFunc(l.input[at:]+" ", func(r rune) bool {
-			return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
-		})
-		s := l.input[at:l.pos]
+		s := l.run(at)
 		return lexeme{kind: word, at: at, text: s, upper: strings.ToUpper(s)}, nil
 	}
-	for _, s := range []string{"<>", "!=", "<=", ">=", "=", "<", ">", "+", "-", "*", "/", "%", "(", ")", ",", "."} {
+	for _, s := range []string{"<>", "!=", "<=", ">=", "=", "<", ">", "+", "-", "*", "/", "%", "(", ")", ",", ".", ";"} {
 		if strings.HasPrefix(l.input[at:], s) {
 			l.pos += len(s)
 			return lexeme{kind: symbol, at: at, text: s, upper: s}, nil
 		}
 	}
 	return lexeme{}, l.fail(at, "unexpected %q", r)
+}
+
+// run reads letters, digits and underscores.
+func (l *lexer) run(at int) string {
+	l.pos = at + strings.IndexFunc(l.input[at:]+" ", func(r rune) bool {
+		return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
+	return l.input[at:l.pos]
 }
 
 // quoted reads what stands between the mark at pos and the closing one; two closing marks stand for one.

@@ -13,8 +13,9 @@ var reserved = []string{"AND", "OR", "NOT", "LIKE", "ESCAPE", "IN", "IS", "NULL"
 // or an expression is checked where it's used, since "(" may open either.
 type parser struct {
 	lexer
-	cur   lexeme
-	depth int
+	cur        lexeme
+	depth      int
+	parameters map[string]any
 }
 
 // node is a predicate, an expression, or, for TRUE, FALSE, both.
@@ -24,8 +25,12 @@ type node struct {
 	value expression
 }
 
-func parse(input string) (predicate, error) {
-	p := &parser{lexer: lexer{input: input}}
+func newParser(input string, parameters map[string]any) *parser {
+	return &parser{lexer: lexer{input: input}, parameters: parameters}
+}
+
+func parse(input string, parameters map[string]any) (predicate, error) {
+	p := newParser(input, parameters)
 	if err := p.advance(); err != nil {
 		return nil, err
 	}
@@ -342,6 +347,12 @@ func (p *parser) primary() (node, error) {
 			return node{}, p.fail(c.at, "%s is no number that a double holds", c.text)
 		}
 		return node{at: c.at, value: constant{f}}, p.advance()
+	case parameter:
+		v, ok := p.parameters[c.text]
+		if !ok {
+			return node{}, p.fail(c.at, "there is no parameter %s", c.text)
+		}
+		return node{at: c.at, value: constant{normal(v)}}, p.advance()
 	case name:
 		return p.property()
 	case word:

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"reflect"
 	"strings"
 	"time"
 )
@@ -36,6 +37,21 @@ func normal(v any) any {
 		if math.IsNaN(v) {
 			return nil
 		}
+	case nil, string, bool, int64, []byte, [16]byte, time.Time:
+	default:
+		return underlying(v)
+	}
+	return v
+}
+
+// underlying gives texts and uuids of a type of their own, as the wire layer has them, the plain type.
+func underlying(v any) any {
+	r := reflect.ValueOf(v)
+	switch {
+	case r.Kind() == reflect.String:
+		return r.String()
+	case r.Kind() == reflect.Array && r.Type().ConvertibleTo(reflect.TypeFor[[16]byte]()):
+		return r.Convert(reflect.TypeFor[[16]byte]()).Interface()
 	}
 	return v
 }

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"crosswalk/local/servicebus"
+	"crosswalk/local/servicebus/emulator"
+	"crosswalk/shared/topology"
+)
+
+type brokerFlags struct {
+	listen, dir, topology, certificate string
+	allowRemote, premium, verbose      bool
+}
+
+func newBroker() *cobra.Command {
+	var f brokerFlags
+	cmd := &cobra.Command{
+		Use:   "broker",
+		Short: "Run the development broker alone",
+		Long: `Runs a Service Bus broker for development, with the entities of a topology file, and prints its connection string. It
+stays up until Ctrl-C.
+
+The file is either in the form of shared/topology/topology.json or in that of the Config.json of Microsoft's emulator.
+With --dir everything is kept in a folder and is there again at the next start, however the one before ended; entities get
+the file's settings each time and keep their messages. Without --dir everything is in memory.
+
+The broker gives everyone who reaches it every right, so it listens on loopback only, unless --allow-remote says otherwise.`,
+		Example: `  crosswalk broker --topology Config.json
+  crosswalk broker --listen 127.0.0.1:5672 --dir broker-data --topology topology.json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+			defer stop()
+			return runBroker(ctx, f, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:5672", "address and port; port 0 takes a free one")
+	cmd.Flags().StringVar(&f.dir, "dir", "", "folder that keeps everything; it's made where it's missing")
+	cmd.Flags().StringVar(&f.topology, "topology", "", "file that names the entities: topology.json, or Config.json of Microsoft's emulator")
+	cmd.Flags().StringVar(&f.certificate, "certificate", "", "write the certificate that admin clients have to trust to this file (PEM)")
+	cmd.Flags().BoolVar(&f.allowRemote, "allow-remote", false, "allow --listen to be no loopback address: who reaches it may do everything")
+	cmd.Flags().BoolVar(&f.premium, "premium", false, "have the limits of tier Premium")
+	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "show a line for whatever is unusual")
+	return cmd
+}
+
+// options reads the topology file and checks the flags.
+func (f brokerFlags) options(errors io.Writer) (servicebus.Options, error) {
+	o := servicebus.Options{Listen: f.listen, AllowRemote: f.allowRemote, Dir: f.dir, Premium: f.premium}
+	host, _, err := net.SplitHostPort(f.listen)
+	if err != nil {
+		return o, fmt.Errorf("--listen %s: it is no address with a port (fix: write one such as 127.0.0.1:5672)", f.listen)
+	}
+	if ip := net.ParseIP(host); !f.allowRemote && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return o, fmt.Errorf("--listen %s: it is no loopback address (fix: write 127.0.0.1, or add --allow-remote; "+
+			"who reaches the broker may do everything)", f.listen)
+	}
+	if f.verbose {
+		o.Logf = func(format string, args ...any) { fmt.Fprintf(errors, format+"\n", args...) }
+	}
+	if f.topology == "" {
+		return o, nil
+	}
+	data, err := os.ReadFile(f.topology)
+	if err != nil {
+		return o, fmt.Errorf("--topology: %w", err)
+	}
+	if emulator.Is(data) {
+		if o.Entities, err = emulator.Parse(data); err != nil {
+			return o, fmt.Errorf("%s: %w", f.topology, err)
+		}
+		return o, nil
+	}
+	if o.Topology, err = topology.Parse(data); err != nil {
+		return o, fmt.Errorf("%s: %w (fix: write it as shared/topology/topology.json, or as Config.json with UserConfig at its top)", f.topology, err)
+	}
+	return o, nil
+}
+
+func runBroker(ctx context.Context, f brokerFlags, out, errors io.Writer) error {
+	o, err := f.options(errors)
+	if err != nil {
+		return err
+	}
+	s, err := servicebus.Start(o)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if f.certificate != "" {
+		if err := os.WriteFile(f.certificate, s.CertificatePEM(), 0o644); err != nil {
+			return fmt.Errorf("--certificate: %w", err)
+		}
+	}
+	fmt.Fprintln(out, s.ConnectionString())
+	<-ctx.Done()
+	return s.Close()
+}
