@@ -146,7 +146,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 func (s *Stack) StartHost(ctx context.Context) error {
 	s.options.Say("starting the Functions host and the handler")
 	host, err := functionshost.Start(ctx, functionshost.Options{
-		Root: s.options.Handler, Listen: address(s.options.Ports.Functions), Env: s.settings(), Keys: s.keys, OnLine: s.options.OnLine,
+		Root: s.options.Handler, Listen: address(s.options.Ports.Functions), Env: s.settings(), Keys: s.keys, OnLine: s.options.OnLine, HoldPort: true,
 	})
 	if err != nil {
 		return err
