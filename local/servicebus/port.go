@@ -2,16 +2,19 @@ package servicebus
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"encoding/pem"
 	"net"
 	"net/http"
+	"slices"
+
+	"github.com/coder/websocket"
 
 	"crosswalk/local/servicebus/access"
 	"crosswalk/local/servicebus/atom"
 	"crosswalk/local/servicebus/front"
 	"crosswalk/local/servicebus/sbwire"
-	"crosswalk/local/servicebus/websocket"
 )
 
 // premiumMessageSize is the limit of a message of tier Premium where the entity says no other (Service Bus
@@ -58,9 +61,7 @@ func (s *Server) newFront(o Options, a *access.Authority, certificate *tls.Certi
 			case tokenPath:
 				giveToken(w, r)
 			case socketPath:
-				if nc, err := websocket.Upgrade(w, r); err == nil { // else it's answered already
-					s.amqp.ServeConn(nc)
-				}
+				s.serveSocket(w, r)
 			default:
 				admin.ServeHTTP(w, r)
 			}
@@ -68,4 +69,21 @@ func (s *Server) newFront(o Options, a *access.Authority, certificate *tls.Certi
 		TLS:  &tls.Config{Certificates: []tls.Certificate{*certificate}, MinVersion: tls.VersionTLS12},
 		Logf: o.Logf,
 	})
+}
+
+// subprotocols of a WebSocket that stand for AMQP: that of the standard, and that of Azure's clients.
+var subprotocols = []string{"amqp", "AMQPWSB10"}
+
+// serveSocket serves AMQP inside of a WebSocket. Where a message of it begins and ends means nothing.
+func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
+	socket, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: subprotocols, CompressionMode: websocket.CompressionDisabled})
+	if err != nil {
+		return // it's answered already
+	}
+	if !slices.Contains(subprotocols, socket.Subprotocol()) {
+		_ = socket.Close(websocket.StatusPolicyViolation, "the subprotocol isn't AMQP")
+		return
+	}
+	socket.SetReadLimit(-1) // AMQP has limits of its own
+	s.amqp.ServeConn(websocket.NetConn(context.Background(), socket, websocket.MessageBinary))
 }
