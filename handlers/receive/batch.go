@@ -89,7 +89,7 @@ func (b *Batch) Handle(ctx context.Context, messages []customhandler.Message) {
 // read returns the events of one message.
 func (b *Batch) read(ctx context.Context, m customhandler.Message) (event.Parsed, error) {
 	body := m.Body
-	if ref, _ := m.Properties[event.DataRefProperty].(string); ref != "" {
+	if ref, _ := m.Properties[event.DataRefProperty].(string); ref != "" && len(body) == 0 { // else somebody mended it
 		var err error
 		if body, err = b.Bodies.Get(ctx, ref); err != nil {
 			return event.Parsed{}, err

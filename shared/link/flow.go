@@ -176,7 +176,7 @@ var errAgain = errors.New("link: begin again")
 // the store's, the source's and the target's own, or Permanent: "key-changed", "target-linked", "delete-rejected".
 func (f *Flow[R]) Apply(ctx context.Context, change Change[R]) (settle.Outcome, error) {
 	if change.ID == "" {
-		change.ID = "=" + change.Record.KeyText()
+		change.ID = "=" + fold(change.Record.KeyText())
 	}
 	o := f.Options.orDefaults()
 	token := o.NewID()
@@ -189,6 +189,12 @@ func (f *Flow[R]) Apply(ctx context.Context, change Change[R]) (settle.Outcome, 
 	}
 	return settle.Outcome{}, waiting("link-busy", time.Second)
 }
+
+// fold makes keys comparable that differ in letter case only: both systems' databases take them for the same key, so two
+// links would fight over one record. Records are written and addressed with the key as it is spelt.
+func fold(key string) string { return strings.ToLower(key) }
+
+func sameKey(a, b string) bool { return fold(a) == fold(b) }
 
 func waiting(reason string, after time.Duration) error {
 	return &fault.Error{Kind: fault.Waiting, Reason: reason, Detail: "another worker is busy with this record", After: after}

@@ -191,6 +191,25 @@ func TestDeletionRules(t *testing.T) {
 	}
 }
 
+// Both systems' databases compare keys without regard to letter case, so two spellings are one record and one link.
+func TestKeysThatDifferInLetterCaseAreOneRecord(t *testing.T) {
+	eachSystem(t, func(t *testing.T, traits link.Traits) {
+		w := newWorld(traits)
+		wantOutcome(t, w.settleAll(t, true, eventChange("case-1", 1)), settle.Delivered("created"))
+		wantOutcome(t, w.settleAll(t, true, eventChange("CASE-1", 2)), settle.Delivered("updated"))
+		wantOutcome(t, w.settleAll(t, true, eventChange("Case-1", 1)), settle.NothingToDo("late"))
+		if len(w.target) != 1 {
+			t.Errorf("%d rows, want one", len(w.target))
+		}
+
+		w = newWorld(traits)
+		w.source["r"] = wanted{"rekey-1", 1}
+		w.settleAll(t, false, rowChange("r", 1))
+		w.source["r"] = wanted{"REKEY-1", 2}
+		wantOutcome(t, w.settleAll(t, false, rowChange("r", 2)), settle.Delivered("updated"))
+	})
+}
+
 func TestChangedKeyIsRefused(t *testing.T) {
 	w := newWorld(systems["F&O"])
 	w.source["r"] = wanted{"K", 1}

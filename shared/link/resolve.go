@@ -65,7 +65,7 @@ func (r *run[R]) first(ctx context.Context) (*settle.Outcome, error) {
 	if err := r.openMain(ctx, match, fresh); err != nil {
 		return nil, err
 	}
-	if r.main.Key != match && r.main.Intent != "="+match {
+	if !sameKey(r.main.Key, match) && !sameKey(r.main.Intent, "="+match) {
 		k.Link = newLink()
 		_, err := r.table.swap(ctx, r.table.matchKey(match), k.etag, k)
 		return nil, cmpAgain(err)
@@ -126,7 +126,7 @@ func (r *run[R]) claim(ctx context.Context) error {
 func (r *run[R]) bind(ctx context.Context, record R) error {
 	bound := r.main.IDs[r.From]
 	if bound == r.change.ID && r.main.Tombstone != r.From {
-		if record.KeyText() != r.main.Key {
+		if !sameKey(record.KeyText(), r.main.Key) {
 			return r.keyChanged(ctx)
 		}
 		if !r.intend() {
@@ -134,7 +134,7 @@ func (r *run[R]) bind(ctx context.Context, record R) error {
 		}
 		return r.swapMain(ctx)
 	}
-	if record.KeyText() != r.main.Key {
+	if !sameKey(record.KeyText(), r.main.Key) {
 		return r.dropSide(ctx)
 	}
 	if r.main.IntentSide == r.From {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -311,7 +312,7 @@ func (w *world) checkLink(t fatalf) {
 		if m == nil && k.Kind == "k" {
 			continue // a crash right after it was made, and nothing since
 		}
-		if m == nil || k.Kind == "k" && m["key"] != k.ID {
+		if m == nil || k.Kind == "k" && !strings.EqualFold(m["key"].(string), k.ID) {
 			t.Fatalf("pointer %v leads to main %v", k, m)
 		}
 	}
