@@ -7,17 +7,20 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"crosswalk/local/servicebus"
+	"crosswalk/local/servicebus/access"
 	"crosswalk/local/servicebus/emulator"
 	"crosswalk/shared/topology"
 )
 
 type brokerFlags struct {
 	listen, dir, topology, certificate string
+	keys                               []string
 	allowRemote, premium, verbose      bool
 }
 
@@ -47,6 +50,7 @@ The broker gives everyone who reaches it every right, so it listens on loopback 
 	cmd.Flags().StringVar(&f.dir, "dir", "", "folder that keeps everything; it's made where it's missing")
 	cmd.Flags().StringVar(&f.topology, "topology", "", "file that names the entities: topology.json, or Config.json of Microsoft's emulator")
 	cmd.Flags().StringVar(&f.certificate, "certificate", "", "write the certificate that admin clients have to trust to this file (PEM)")
+	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "NAME:VALUE:RIGHTS adds a shared access key; RIGHTS are send, listen or manage, with commas")
 	cmd.Flags().BoolVar(&f.allowRemote, "allow-remote", false, "allow --listen to be no loopback address: who reaches it may do everything")
 	cmd.Flags().BoolVar(&f.premium, "premium", false, "have the limits of tier Premium")
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "show a line for whatever is unusual")
@@ -64,6 +68,9 @@ func (f brokerFlags) options(errors io.Writer) (servicebus.Options, error) {
 		return o, fmt.Errorf("--listen %s: it is no loopback address (fix: write 127.0.0.1, or add --allow-remote; "+
 			"who reaches the broker may do everything)", f.listen)
 	}
+	if o.Keys, err = parseKeys(f.keys); err != nil {
+		return o, err
+	}
 	if f.verbose {
 		o.Logf = func(format string, args ...any) { fmt.Fprintf(errors, format+"\n", args...) }
 	}
@@ -75,8 +82,12 @@ func (f brokerFlags) options(errors io.Writer) (servicebus.Options, error) {
 		return o, fmt.Errorf("--topology: %w", err)
 	}
 	if emulator.Is(data) {
-		if o.Entities, err = emulator.Parse(data); err != nil {
+		var notes []string
+		if o.Entities, notes, err = emulator.Parse(data); err != nil {
 			return o, fmt.Errorf("%s: %w", f.topology, err)
+		}
+		for _, note := range notes {
+			fmt.Fprintf(errors, "%s: %s\n", f.topology, note)
 		}
 		return o, nil
 	}
@@ -102,6 +113,31 @@ func runBroker(ctx context.Context, f brokerFlags, out, errors io.Writer) error 
 		}
 	}
 	fmt.Fprintln(out, s.ConnectionString())
+	for _, k := range o.Keys {
+		fmt.Fprintln(out, s.ConnectionStringOf(k.Name))
+	}
 	<-ctx.Done()
 	return s.Close()
+}
+
+// parseKeys reads the flags --key.
+func parseKeys(flags []string) ([]access.Key, error) {
+	rights := map[string]access.Rights{"send": access.Send, "listen": access.Listen, "manage": access.Manage}
+	var out []access.Key
+	for _, flag := range flags {
+		parts := strings.Split(flag, ":")
+		if len(parts) != 3 || parts[0] == "" || parts[1] == "" {
+			return nil, fmt.Errorf("--key: wants NAME:VALUE:RIGHTS, such as sender:c2VjcmV0:send")
+		}
+		k := access.Key{Name: parts[0], Key: parts[1]}
+		for name := range strings.SplitSeq(parts[2], ",") {
+			right, ok := rights[name]
+			if !ok {
+				return nil, fmt.Errorf("--key %s: %q is no right (fix: write send, listen or manage, with commas)", k.Name, name)
+			}
+			k.Rights |= right
+		}
+		out = append(out, k)
+	}
+	return out, nil
 }

@@ -47,7 +47,7 @@ func (h *jobHost) toHandler(i *invocation, head *requestHead, r *http.Request, w
 			panic(http.ErrAbortHandler) // the server cuts the caller's connection, as the host does
 		}
 	}()
-	h.reverseProxy(i, head, r, func(err error) {
+	h.reverseProxy(i, head, w, r, func(err error) {
 		p.notice()
 		broken = err
 		if limit.Err() != nil {
@@ -65,7 +65,7 @@ func (h *jobHost) cutAt(limit context.Context, end context.CancelCauseFunc, p *p
 	}
 }
 
-func (h *jobHost) reverseProxy(i *invocation, head *requestHead, r *http.Request, broke func(error)) *httputil.ReverseProxy {
+func (h *jobHost) reverseProxy(i *invocation, head *requestHead, w http.ResponseWriter, r *http.Request, broke func(error)) *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			pr.Out.URL = &url.URL{Scheme: "http", Host: h.wire.address, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
@@ -77,7 +77,13 @@ func (h *jobHost) reverseProxy(i *invocation, head *requestHead, r *http.Request
 		},
 		Transport:     newTransport(proxiedOrder(head)),
 		FlushInterval: -1,
-		ErrorLog:      log.New(&lines{on: func(text string) { h.log.host(warning, text) }}, "", 0),
+		ModifyResponse: func(answer *http.Response) error {
+			if len(answer.Header["Server"]) > 0 {
+				w.Header().Del("Server") // the web server adds its own only where there is none
+			}
+			return nil
+		},
+		ErrorLog: log.New(&lines{on: func(text string) { h.log.host(warning, text) }}, "", 0),
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			broke(err)
 			w.WriteHeader(http.StatusInternalServerError)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -102,6 +103,9 @@ func (h *Handler) writeMissing(w http.ResponseWriter, r *http.Request, path stri
 	return h.writeFeed(w, r, path, "Publicly Listed Services", nil)
 }
 
+// plain undoes the character references that .NET's writer doesn't make in text: the JavaScript client doesn't decode them.
+var plain = strings.NewReplacer("&#39;", "'", "&#34;", `"`, "&#x9;", "\t", "&#xA;", "\n")
+
 func (h *Handler) write(w http.ResponseWriter, _ *http.Request, code int, kind string, body any) error {
 	encoded, err := xml.Marshal(body)
 	if err != nil {
@@ -109,7 +113,7 @@ func (h *Handler) write(w http.ResponseWriter, _ *http.Request, code int, kind s
 	}
 	w.Header().Set("Content-Type", "application/atom+xml;type="+kind+";charset=utf-8")
 	w.WriteHeader(code)
-	_, _ = w.Write(encoded) // who went away doesn't read the answer
+	_, _ = plain.WriteString(w, string(encoded)) // who went away doesn't read the answer
 	return nil
 }
 

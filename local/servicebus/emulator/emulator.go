@@ -6,6 +6,7 @@
 package emulator
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -23,7 +24,7 @@ import (
 // Is reports whether a JSON document has the form of a Config.json, faults and all.
 func Is(data []byte) bool {
 	var top map[string]any
-	if json.Unmarshal(data, &top) != nil {
+	if json.Unmarshal(bytes.TrimPrefix(data, byteOrderMark), &top) != nil {
 		return false
 	}
 	for name := range top {
@@ -34,11 +35,20 @@ func Is(data []byte) bool {
 	return false
 }
 
-// Parse reads a Config.json. The error names every fault, one per line: the field's path, what's wrong, and what to do.
-func Parse(data []byte) (*servicebus.Entities, error) {
+// NoEffect names the fields that tools write into a Config.json and that change nothing here. They are accepted wherever
+// they stand, and [Parse] tells of them.
+var NoEffect = []string{
+	"AutoDeleteOnIdle", "ClientAffineProperties", "CompatibilityLevel", "EnableBatchedOperations", "EnableExpress", "EnablePartitioning",
+	"IsClientAffine", "MaxMessageSizeInKilobytes", "Parameters", "RequiresPreprocessing", "SupportOrdering", "UserMetadata",
+}
+
+// Parse reads a Config.json, with or without a byte order mark. notes names the fields that are accepted and change nothing.
+// The error names every fault, one per line: the field's path, what's wrong, and what to do.
+func Parse(data []byte) (entities *servicebus.Entities, notes []string, err error) {
+	data = bytes.TrimPrefix(data, byteOrderMark)
 	var top any
 	if err := json.Unmarshal(data, &top); err != nil {
-		return nil, fmt.Errorf("no JSON: %w", err)
+		return nil, nil, fmt.Errorf("no JSON: %w", err)
 	}
 	r := &reader{entities: &servicebus.Entities{}, queues: map[string]bool{}}
 	root := r.object("", top, "UserConfig")
@@ -50,13 +60,17 @@ func Parse(data []byte) (*servicebus.Entities, error) {
 		r.fault("UserConfig.Namespaces", "there is no queue and no topic", "add one")
 	}
 	r.checkForwards()
-	return r.entities, errors.Join(r.faults...)
+	return r.entities, r.notes, errors.Join(r.faults...)
 }
+
+// byteOrderMark is what editors on Windows put before a text.
+var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // reader collects entities and faults.
 type reader struct {
 	entities *servicebus.Entities
 	faults   []error
+	notes    []string
 	queues   map[string]bool // queues and topics, in lower case
 	forwards []forward
 }
@@ -69,7 +83,7 @@ func (r *reader) fault(at, wrong, fix string) {
 }
 
 func (r *reader) namespace(at string, v any) {
-	n := r.object(at, v, "Name", "Queues", "Topics")
+	n := r.object(at, v, "Name", "Properties", "Queues", "Topics")
 	for at, v := range r.list(at+".Queues", n["Queues"]) {
 		q := r.object(at, v, "Name", "Properties")
 		name := r.name(at, q)
@@ -212,7 +226,11 @@ func (r *reader) object(at string, v any, fields ...string) map[string]any {
 		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(o)) {
-		if !slices.Contains(fields, name) {
+		switch {
+		case slices.Contains(fields, name):
+		case slices.Contains(NoEffect, name):
+			r.notes = append(r.notes, strings.TrimPrefix(at+"."+name, ".")+" has no effect here")
+		default:
 			r.fault(strings.TrimPrefix(at+"."+name, "."), "it is unknown here", "remove it, or write one of "+known(fields))
 		}
 	}

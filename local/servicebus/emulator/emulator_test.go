@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := emulator.Parse(data)
+	got, _, err := emulator.Parse(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,11 +92,39 @@ func TestFaults(t *testing.T) {
 		if broken == string(data) {
 			t.Fatalf("%s isn't in the file", c.old)
 		}
-		if _, err := emulator.Parse([]byte(broken)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, _, err := emulator.Parse([]byte(broken)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %s", c.new, err, c.want)
 		}
 	}
-	if _, err := emulator.Parse([]byte(`{"UserConfig":{}}`)); err == nil {
+	if _, _, err := emulator.Parse([]byte(`{"UserConfig":{}}`)); err == nil {
 		t.Error("a file without entities is no error")
+	}
+}
+
+// What other tools write is read: a byte order mark, today's names, and fields that mean nothing to this broker.
+func TestParseWhatToolsWrite(t *testing.T) {
+	text := "\xef\xbb\xbf" + `{"UserConfig":{"Namespaces":[{"Name":"n","Properties":{},"Queues":[{"Name":"q","Properties":{"AutoDeleteOnIdle":"PT5M","MaxDeliveryCount":3}}],
+		"Topics":[{"Name":"t","Properties":{"SupportOrdering":true},"Subscriptions":[{"Name":"s","Properties":{"EnableBatchedOperations":true},"Rules":[
+			{"Name":"c","Properties":{"FilterType":"CorrelationFilter","CorrelationFilter":{"Subject":"x","SendTo":"y"}}},
+			{"Name":"q","Properties":{"FilterType":"SqlFilter","SqlFilter":{"SqlExpression":"1=1","CompatibilityLevel":20}}}]}]}]}]}}`
+	if !emulator.Is([]byte(text)) {
+		t.Error("it isn't known as a Config.json")
+	}
+	got, notes, err := emulator.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := got.Subscriptions[0].Rules
+	if c := rules[0].Correlation; c == nil || c.Subject != "x" || c.To != "y" || rules[1].SQL != "1=1" || got.Queues[0].MaxDeliveryCount != 3 {
+		t.Errorf("read %+v", got)
+	}
+	want := []string{
+		"UserConfig.Namespaces[0].Queues[0].Properties.AutoDeleteOnIdle has no effect here",
+		"UserConfig.Namespaces[0].Topics[0].Properties.SupportOrdering has no effect here",
+		"UserConfig.Namespaces[0].Topics[0].Subscriptions[0].Properties.EnableBatchedOperations has no effect here",
+		"UserConfig.Namespaces[0].Topics[0].Subscriptions[0].Rules[1].Properties.SqlFilter.CompatibilityLevel has no effect here",
+	}
+	if !slices.Equal(notes, want) {
+		t.Errorf("notes %q\nwant  %q", notes, want)
 	}
 }

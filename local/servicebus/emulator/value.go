@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -70,9 +71,9 @@ func (r *reader) rule(at string, v any) broker.Rule {
 	p := r.object(at, o["Properties"], "FilterType", "CorrelationFilter", "SqlFilter", "Action")
 	out.Action = r.text(at+".Action", r.object(at+".Action", p["Action"], "SqlExpression"), "SqlExpression")
 	switch kind := strings.ToLower(r.text(at, p, "FilterType")); {
-	case kind == "correlation" || kind == "" && p["CorrelationFilter"] != nil:
+	case kind == "correlation" || kind == "correlationfilter" || kind == "" && p["CorrelationFilter"] != nil:
 		out.Correlation = r.correlation(at+".CorrelationFilter", p["CorrelationFilter"])
-	case kind == "sql" || kind == "" && p["SqlFilter"] != nil:
+	case kind == "sql" || kind == "sqlfilter" || kind == "" && p["SqlFilter"] != nil:
 		out.SQL = r.text(at+".SqlFilter", r.object(at+".SqlFilter", p["SqlFilter"], "SqlExpression"), "SqlExpression")
 		if out.SQL == "" {
 			r.fault(at+".SqlFilter.SqlExpression", "it is missing", "write the filter, or 1=1 for all messages")
@@ -89,13 +90,15 @@ func (r *reader) rule(at string, v any) broker.Rule {
 }
 
 func (r *reader) correlation(at string, v any) *broker.CorrelationFilter {
-	o := r.object(at, v, "ContentType", "CorrelationId", "Label", "MessageId", "ReplyTo", "ReplyToSessionId", "SessionId",
+	o := r.object(at, v, "ContentType", "CorrelationId", "Label", "Subject", "SendTo", "MessageId", "ReplyTo", "ReplyToSessionId", "SessionId",
 		"To", "Properties")
 	f := &broker.CorrelationFilter{
 		ContentType: r.text(at, o, "ContentType"), CorrelationID: r.text(at, o, "CorrelationId"), Subject: r.text(at, o, "Label"),
 		MessageID: r.text(at, o, "MessageId"), ReplyTo: r.text(at, o, "ReplyTo"), SessionID: r.text(at, o, "SessionId"),
 		ReplyToSessionID: r.text(at, o, "ReplyToSessionId"), To: r.text(at, o, "To"),
 	}
+	// Some tools write the names that the SDKs have today.
+	f.Subject, f.To = cmp.Or(f.Subject, r.text(at, o, "Subject")), cmp.Or(f.To, r.text(at, o, "SendTo"))
 	switch properties := o["Properties"].(type) {
 	case nil:
 	case map[string]any:

@@ -122,6 +122,10 @@ func TestAppendAfterCut(t *testing.T) {
 	if fmt.Sprintf("%s", got) != "[one]" {
 		t.Fatalf("%s", got)
 	}
+	// What was cut off may be damage as well: it's kept.
+	if tail, err := os.ReadFile(name + ".cut"); err != nil || !strings.Contains(string(tail), "two"[:2]) || len(tail) < 100 {
+		t.Errorf("kept %q, %v", tail, err)
+	}
 	l.Append([]byte("three"))
 	must(t, l.Close())
 	if _, got = opened(t, dir, journal.Options{}); fmt.Sprintf("%s", got) != "[one three]" {

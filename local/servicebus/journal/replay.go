@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -73,7 +74,10 @@ func (l *Log) resume(name string, whole int64, torn bool) error {
 	if torn {
 		info, err := f.Stat()
 		if err == nil {
-			l.o.Logf("journal: %s: %d bytes at the end are no whole frame; they were never acknowledged and are dropped", name, info.Size()-whole)
+			err = keepTail(name, whole)
+		}
+		if err == nil {
+			l.o.Logf("journal: %s: %d bytes at the end are no whole frame: a write that a crash cut short, or damage; they are kept in %s", name, info.Size()-whole, name+tailSuffix)
 			err = errors.Join(f.Truncate(whole), l.o.Sync(f))
 		}
 		if err != nil {
@@ -83,6 +87,27 @@ func (l *Log) resume(name string, whole int64, torn bool) error {
 	}
 	l.file = f
 	return nil
+}
+
+// tailSuffix is what the name of a file ends in that holds the end of a segment which no frame could be read from.
+const tailSuffix = ".cut"
+
+// keepTail copies the end of a segment beside it: whether it's a write cut short or damage can't be told for sure.
+func keepTail(name string, from int64) error {
+	in, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if _, err := in.Seek(from, io.SeekStart); err != nil {
+		return err
+	}
+	out, err := os.Create(name + tailSuffix)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
 }
 
 func wrapped(err error) error {

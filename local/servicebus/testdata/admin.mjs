@@ -38,7 +38,7 @@ try {
   const s = await admin.getSubscription("events", "to-made");
   say("forward", { to: s.forwardTo.replace(/.*\//, "") });
 
-  await admin.createRule("events", "to-made", "sql", { sqlExpression: "a = @n", sqlParameters: { "@n": 7 } }, { sqlExpression: "SET b = 1" });
+  await admin.createRule("events", "to-made", "sql", { sqlExpression: "a = @n AND color = 'red'", sqlParameters: { "@n": 7 } }, { sqlExpression: "SET b = 1" });
   await admin.createRule("events", "to-made", "same", { correlationId: "c", applicationProperties: { text: "t", yes: true } });
   const sql = await admin.getRule("events", "to-made", "sql");
   say("sqlRule", { filter: sql.filter.sqlExpression, parameters: sql.filter.sqlParameters, action: sql.action.sqlExpression });
