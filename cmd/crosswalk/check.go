@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,35 +13,53 @@ import (
 )
 
 func newCheck() *cobra.Command {
-	return &cobra.Command{
+	var format string
+	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Check every contract against both systems' schemas and run its examples",
-		Args:  cobra.NoArgs,
+		Long: `Check every contract against both systems' schemas and run its examples.
+
+Formats: text for people; json, an array of findings; github, workflow commands that annotate the lines of a pull request;
+sarif, a SARIF 2.1.0 log. The exit status is 0 without findings, 1 with some, and 2 where the check couldn't run.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			report, ok := reports[format]
+			if !ok {
+				return fmt.Errorf("there is no format %q: %s", format, strings.Join(reportNames, ", "))
+			}
 			root, err := projectRoot()
 			if err != nil {
 				return err
 			}
-			sound, err := check(root, cmd.OutOrStdout())
+			findings, err := contract.Check(filepath.Join(root, "functions"))
 			if err != nil {
 				return err
 			}
-			if !sound {
+			if err := report(cmd.OutOrStdout(), root, findings); err != nil {
+				return err
+			}
+			if len(findings) > 0 {
 				return exitCode(1)
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), "every contract holds")
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&format, "format", reportNames[0], strings.Join(reportNames, ", "))
+	return cmd
 }
 
-// check writes every finding about the contracts of a checkout and reports whether there is none. Paths are relative to the
-// working directory where they can be.
+// check writes every finding about the contracts of a checkout and reports whether there is none.
 func check(root string, out io.Writer) (bool, error) {
 	findings, err := contract.Check(filepath.Join(root, "functions"))
 	if err != nil {
 		return false, err
 	}
+	writeFindings(out, findings)
+	return len(findings) == 0, nil
+}
+
+// writeFindings writes one finding per line and their number. Paths are relative to the working directory where they can be.
+func writeFindings(out io.Writer, findings []contract.Finding) {
 	here, _ := os.Getwd() // without one the paths stay absolute
 	for _, f := range findings {
 		if short, err := filepath.Rel(here, f.File); err == nil {
@@ -50,11 +69,9 @@ func check(root string, out io.Writer) (bool, error) {
 	}
 	switch len(findings) {
 	case 0:
-		return true, nil
 	case 1:
 		fmt.Fprintln(out, "1 finding")
 	default:
 		fmt.Fprintf(out, "%d findings\n", len(findings))
 	}
-	return false, nil
 }

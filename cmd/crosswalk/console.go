@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"crosswalk/local/feed"
 	"crosswalk/local/functionshost"
@@ -114,26 +113,16 @@ func (c *console) outcome(at time.Time, o feed.Line) {
 	if o.RetryMS > 0 {
 		why += fmt.Sprintf(", again in %s", (time.Duration(o.RetryMS) * time.Millisecond).Round(100*time.Millisecond))
 	}
-	c.line(colour, fmt.Sprintf("%s %-13s %-24s %-32s %-17s %6.0f ms  %s", at.Format("15:04:05.000"), what, o.Function, printable(o.Type), short(o.Event), o.MS, why))
+	c.line(colour, fmt.Sprintf("%s %-13s %-24s %-32s %-17s %6.0f ms  %s", at.Format("15:04:05.000"), what, o.Function, printable(o.Type, false), short(o.Event), o.MS, why))
 }
 
 // short returns an id's end, which differs between events more often than its beginning.
 func short(id string) string {
-	id = printable(id)
+	id = printable(id, false) // ids come from whoever sends
 	if len(id) > 17 {
 		return "…" + id[len(id)-12:]
 	}
 	return id
-}
-
-// printable takes out what could steer a terminal: ids come from whoever sends.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, s)
 }
 
 // cut shortens a text for the screen; the dead letter has the whole of it.

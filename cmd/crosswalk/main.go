@@ -33,7 +33,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRun(), newCheck(), newPackage(), newHost(), newBroker())
+	root.AddCommand(newRun(), newCheck(), newTry(), newPackage(), newHost(), newBroker(), newSchema(), newDocs())
 	return root
 }
 

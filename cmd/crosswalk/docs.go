@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"crosswalk/shared/catalog"
+	"crosswalk/shared/contract"
+	"crosswalk/shared/topology"
+)
+
+// functionsFromCatalog is how the catalog's folder names the functions in links.
+const functionsFromCatalog = "../../functions"
+
+func newDocs() *cobra.Command {
+	var check bool
+	cmd := &cobra.Command{
+		Use:   "docs",
+		Short: "Write docs/catalog from the contracts: pages of all flows, who owns which field, run books",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			root, err := projectRoot()
+			if err != nil {
+				return err
+			}
+			pages, err := catalog.Pages(filepath.Join(root, "functions"), functionsFromCatalog, topology.Default())
+			var findings contract.Findings
+			if errors.As(err, &findings) {
+				return fmt.Errorf("the catalog is made from contracts that hold; crosswalk check lists everything that is wrong:\n%w", err)
+			}
+			if err != nil {
+				return err
+			}
+			folder := filepath.Join(root, "docs", "catalog")
+			if !check {
+				if err := catalog.Write(folder, pages); err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "docs/catalog: %d pages\n", len(pages))
+				return nil
+			}
+			stale, err := catalog.Stale(folder, pages)
+			if err != nil {
+				return err
+			}
+			if len(stale) == 0 {
+				fmt.Fprintln(cmd.OutOrStdout(), "docs/catalog says what the contracts say")
+				return nil
+			}
+			for _, s := range stale {
+				fmt.Fprintln(cmd.OutOrStdout(), "docs/catalog/"+s)
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "refresh it: "+catalog.Refresh)
+			return exitCode(1)
+		},
+	}
+	cmd.Flags().BoolVar(&check, "check", false, "write nothing; end with 1 where docs/catalog isn't what the contracts say")
+	return cmd
+}

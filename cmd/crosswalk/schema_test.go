@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"crosswalk/local/systems"
+	"crosswalk/shared/schema"
+)
+
+// project is a checkout with the repository's flows and snapshots, which a test may change.
+func project(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	for _, dir := range []string{"functions", filepath.Join("shared", "schema")} {
+		if err := os.CopyFS(filepath.Join(root, dir), os.DirFS(filepath.Join("..", "..", dir))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"host.json", "go.mod"} {
+		if err := os.WriteFile(filepath.Join(root, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+// edited writes a snapshot with replacements to a new file and returns its path.
+func edited(t *testing.T, name string, replacements ...string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "..", "shared", "schema", filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(data)
+	for i := 0; i < len(replacements); i += 2 {
+		if !strings.Contains(text, replacements[i]) {
+			t.Fatalf("%s hasn't got %s", name, replacements[i])
+		}
+		text = strings.Replace(text, replacements[i], replacements[i+1], 1)
+	}
+	path := filepath.Join(t.TempDir(), "new.json")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestSchemaDiffNamesChangesAndBrokenContracts(t *testing.T) {
+	root := project(t)
+	for name, tt := range map[string]struct {
+		file         string
+		replacements []string
+		broken       bool
+		want         []string
+	}{
+		"nothing": {"dataverse/account.json", nil, false, []string{"dataverse account: nothing changed"}},
+		"harmless": {"dataverse/account.json", []string{`"accountcategorycode": {"type": "Picklist", "options": {"1": "Preferred Customer", "2": "Standard"}},`, ""}, false,
+			[]string{"  column accountcategorycode is gone", "no contract breaks"}},
+		"column gone": {"dataverse/account.json", []string{"    \"cw_legalentity\": {\"type\": \"String\", \"maxLength\": 4},\n", ""}, true,
+			[]string{"  column cw_legalentity is gone", "contract.yaml:", "breaks account-to-fno"}},
+		"key gone": {"dataverse/account.json", []string{`[["accountnumber"]]`, `[]`}, true,
+			[]string{"  alternate key (accountnumber) is gone", "breaks invoice-to-dataverse"}},
+		"shorter": {"fno/CustomersV3.json", []string{`"CustomerAccount": {"type": "String", "maxLength": 20`, `"CustomerAccount": {"type": "String", "maxLength": 5`}, true,
+			[]string{"  column CustomerAccount is shorter: at most 5 characters, before 20", "breaks account-to-fno"}},
+		"newly required": {"dataverse/invoice.json", []string{`"willcall": {"type": "Boolean"}`, `"willcall": {"type": "Boolean", "required": "system"}`}, true,
+			[]string{"  column willcall is newly required (system)", "breaks invoice-to-dataverse"}},
+	} {
+		var out bytes.Buffer
+		old := filepath.Join(root, "shared", "schema", filepath.FromSlash(tt.file))
+		broken, err := diffFiles(&out, root, old, edited(t, tt.file, tt.replacements...))
+		if err != nil || broken != tt.broken {
+			t.Errorf("%s: broken %t, %v\n%s", name, broken, err, out.String())
+		}
+		for _, want := range tt.want {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s: no %q in\n%s", name, want, out.String())
+			}
+		}
+	}
+}
+
+// A fault that the contracts have anyway isn't the new snapshot's.
+func TestSchemaDiffNamesNewFindingsOnly(t *testing.T) {
+	root := project(t)
+	contract := filepath.Join(root, "functions", "account-to-fno", "contract.yaml")
+	text, err := os.ReadFile(contract)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(contract, append(text, "\n  NoSuchColumn: {from: name}\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	old := filepath.Join(root, "shared", "schema", "dataverse", "account.json")
+	broken, err := diffFiles(&out, root, old, edited(t, "dataverse/account.json", `"yominame": {"type": "String", "maxLength": 160}`, `"yominame": {"type": "String", "maxLength": 150}`))
+	if err != nil || broken || !strings.Contains(out.String(), "no contract breaks") {
+		t.Errorf("broken %t, %v\n%s", broken, err, out.String())
+	}
+}
+
+func TestSchemaDiffRefusesWhatItCannotCompare(t *testing.T) {
+	root := project(t)
+	account, contact := filepath.Join(root, "shared/schema/dataverse/account.json"), filepath.Join(root, "shared/schema/dataverse/contact.json")
+	for want, files := range map[string][2]string{
+		"are two entities":        {account, contact},
+		"there is no file absent": {account, "absent"},
+		"there is no file gone":   {"gone", account},
+		"go.mod":                  {account, filepath.Join(root, "go.mod")},
+	} {
+		if _, err := diffFiles(&bytes.Buffer{}, root, files[0], files[1]); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v", files, err)
+		}
+	}
+}
+
+func TestSchemaDiffWithTheLastCommit(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git isn't installed")
+	}
+	root := project(t)
+	for _, args := range [][]string{{"init", "-q"}, {"add", "shared"}, {"-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "-m", "snapshots"}} {
+		if _, err := git(context.Background(), root, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out bytes.Buffer
+	if broken, err := diffCommit(t.Context(), &out, root); err != nil || broken || !strings.Contains(out.String(), "no snapshot differs") {
+		t.Errorf("broken %t, %v\n%s", broken, err, out.String())
+	}
+	changed, err := os.ReadFile(edited(t, "dataverse/account.json", `[["accountnumber"]]`, `[]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "shared", "schema", "dataverse", "account.json"), changed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out.Reset()
+	if broken, err := diffCommit(t.Context(), &out, root); err != nil || !broken || !strings.Contains(out.String(), "alternate key (accountnumber) is gone") {
+		t.Errorf("broken %t, %v\n%s", broken, err, out.String())
+	}
+}
+
+// The command as a person types it, against the simulated systems: with the certificate, over TLS.
+func TestSchemaPull(t *testing.T) {
+	bin := filepath.Join(t.TempDir(), "crosswalk")
+	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	s, err := systems.Start(systems.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	e, root, dir := s.Endpoints(), project(t), t.TempDir()
+	if !x509.NewCertPool().AppendCertsFromPEM(e.CAPEM) {
+		t.Fatal("no certificate to trust")
+	}
+	for name, text := range map[string][]byte{"ca.pem": e.CAPEM, "crosswalk.pem": e.CrosswalkCertificatePEM} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	crosswalk := func(args ...string) (string, error) {
+		cmd := exec.Command(bin, append([]string{"schema"}, args...)...)
+		cmd.Dir = root
+		cmd.Env = append(os.Environ(), "SSL_CERT_FILE="+filepath.Join(dir, "ca.pem"), "ENTRA_AUTHORITY_HOST="+e.EntraAuthorityHTTPS, "ENTRA_TENANT_ID="+e.TenantID,
+			"ENTRA_CLIENT_ID="+e.CrosswalkClientID, "ENTRA_CERTIFICATE_PATH="+filepath.Join(dir, "crosswalk.pem"), "DATAVERSE_URL="+e.DataverseHTTPS, "FNO_URL="+e.FnOHTTPS)
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	holds := func(out string, err error, want ...string) {
+		t.Helper()
+		if err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		for _, w := range want {
+			if !strings.Contains(out, w) {
+				t.Errorf("no %q in\n%s", w, out)
+			}
+		}
+	}
+	out, err := crosswalk("pull", "fno", "CustomersV3")
+	holds(out, err, "CustomersV3.json is up to date", "kept from the snapshot: length: ", "lengths and mandatory fields aren't told")
+
+	// A snapshot that knows a column too few and a length too much is put right, once.
+	path := filepath.Join(root, "shared", "schema", "dataverse", "account.json")
+	stale, err := os.ReadFile(edited(t, "dataverse/account.json", "    \"telephone1\"", "    \"telephone0\"", `"name": {"type": "String", "maxLength": 160`, `"name": {"type": "String", "maxLength": 170`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, stale, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	changes := []string{"column name is shorter: at most 160 characters, before 170", "column telephone0 is gone", "column telephone1 is new: String"}
+	out, err = crosswalk("pull", "dataverse", "account", "--dry-run")
+	holds(out, err, append(changes, "nothing was written")...)
+	if now, _ := os.ReadFile(path); !bytes.Equal(now, stale) {
+		t.Error("--dry-run wrote the file")
+	}
+	out, err = crosswalk("pull", "dataverse", "account")
+	holds(out, err, append(changes, "wrote shared/schema/dataverse/account.json")...)
+	now, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, err := schema.Parse(now); err != nil {
+		t.Error(err)
+	} else if c, ok := a.Column("name"); !ok || c.MaxLength != 160 {
+		t.Errorf("%+v", c)
+	}
+	out, err = crosswalk("pull", "dataverse", "account")
+	holds(out, err, "account.json is up to date")
+
+	out, err = crosswalk("pull", "dataverse", "lead")
+	holds(out, err, "lead.json is new", "wrote shared/schema/dataverse/lead.json")
+	if out, err = crosswalk("pull", "salesforce", "Account"); err == nil || !strings.Contains(out, "there is no system salesforce") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

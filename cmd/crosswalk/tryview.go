@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+
+	"crosswalk/shared/contract"
+)
+
+// Columns of a trial on the screen, in cells; longer texts are wrapped, never cut.
+const (
+	sourceCells = 46
+	ruleCells   = 46
+	targetCells = 56
+)
+
+// trialView writes trials for people.
+type trialView struct {
+	out    io.Writer
+	colour bool
+}
+
+func (v trialView) paint(colour, text string) string {
+	if !v.colour || colour == "" || text == "" {
+		return text
+	}
+	return colour + text + "\x1b[0m"
+}
+
+func (v trialView) trial(plan *contract.Plan, t trial) {
+	fmt.Fprintf(v.out, "%s: %s %s → %s %s, %s\n", plan.Name, plan.From.System, plan.From.Entity, plan.To.System, plan.To.Entity, printable(t.name, false))
+	if t.event != "" {
+		fmt.Fprintln(v.out, v.paint(grey, printable(t.event, false)))
+	}
+	if t.note != "" {
+		fmt.Fprintln(v.out, v.paint(yellow, t.note))
+	}
+	if len(t.steps) > 0 {
+		fmt.Fprintln(v.out)
+		v.row("", "SOURCE", "RULE", "TARGET")
+		for _, s := range t.steps {
+			v.row(stepColour(s), sourceText(s), s.Words(), targetText(s))
+		}
+	}
+	fmt.Fprintln(v.out)
+	if t.fault != nil {
+		fmt.Fprintln(v.out, v.paint(red, "rejected  "+printable(t.fault.Error(), false)))
+		return
+	}
+	fmt.Fprintf(v.out, "%s  %s  (%s)\n", v.paint(green, "accepted"), printable(t.record.KeyText(), false), strings.Join(plan.To.Key, "/"))
+	fmt.Fprintln(v.out, "request body of a new row; an update leaves the key's fields out:")
+	var body bytes.Buffer
+	if json.Indent(&body, t.record.JSON(true), "", "  ") != nil { // can't be: the record's literals are well formed
+		body.Write(t.record.JSON(true))
+	}
+	fmt.Fprintln(v.out, printable(body.String(), true))
+}
+
+// stepColour is the colour of a field's target: written, rejected, or left alone.
+func stepColour(s contract.Step) string {
+	switch outcome(s) {
+	case "rejected":
+		return red
+	case "written":
+		return green
+	}
+	return grey
+}
+
+func sourceText(s contract.Step) string {
+	parts := make([]string, len(s.Read))
+	for i, r := range s.Read {
+		switch {
+		case r.JSON != nil && (r.Empty == "" || r.Empty == "null"):
+			parts[i] = r.Path + " " + string(r.JSON)
+		case r.JSON != nil:
+			parts[i] = r.Path + " " + string(r.JSON) + " (" + r.Empty + ")"
+		case r.Empty != "":
+			parts[i] = r.Path + " (absent)"
+		default:
+			parts[i] = r.Path + " (an object or a list)"
+		}
+	}
+	return strings.Join(parts, ", then ")
+}
+
+func targetText(s contract.Step) string {
+	name := s.Property
+	if s.Key {
+		name += " (key)"
+	}
+	switch outcome(s) {
+	case "not-owned":
+		return name + ": not written, " + s.Owner + " owns it"
+	case "rejected":
+		return name + ": " + s.Fault.Reason + ", " + s.Fault.Detail
+	case "skipped":
+		return name + ": left alone"
+	}
+	return name + " " + string(s.Value.JSON)
+}
+
+// row writes one field on as many lines as its longest column needs.
+func (v trialView) row(colour, source, rule, target string) {
+	left, middle, right := wrap(printable(source, false), sourceCells), wrap(printable(rule, false), ruleCells), wrap(printable(target, false), targetCells)
+	at := func(lines []string, i int) string {
+		if i < len(lines) {
+			return lines[i]
+		}
+		return ""
+	}
+	for i := range max(len(left), len(middle), len(right)) {
+		line := pad(at(left, i), sourceCells) + "  " + v.paint(grey, pad(at(middle, i), ruleCells)) + "  " + v.paint(colour, at(right, i))
+		fmt.Fprintln(v.out, strings.TrimRight(line, " "))
+	}
+}
+
+// printable replaces what would steer a terminal or turn the direction of text by its JSON escape. In a JSON literal that is
+// the same value. Line ends stay where lines is true.
+func printable(s string, lines bool) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case !unicode.In(r, unicode.Cc, unicode.Cf) || r == '\n' && lines:
+			b.WriteRune(r)
+		case r > 0xFFFF:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}
+
+// wrap breaks a text into lines of at most width cells, at blanks where it can.
+func wrap(s string, width int) []string {
+	var lines []string
+	for cells(s) > width {
+		cut, used, blank := 0, 0, 0
+		for i, r := range s {
+			if used += cellsOf(r); used > width {
+				break
+			}
+			if cut = i + len(string(r)); r == ' ' {
+				blank = i
+			}
+		}
+		if s[cut:] != "" && s[cut] == ' ' {
+			blank = cut
+		}
+		if blank > 0 {
+			cut = blank
+		}
+		lines = append(lines, s[:cut])
+		s = strings.TrimLeft(s[cut:], " ")
+	}
+	return append(lines, s)
+}
+
+func pad(s string, width int) string { return s + strings.Repeat(" ", max(0, width-cells(s))) }
+
+func cells(s string) int {
+	n := 0
+	for _, r := range s {
+		n += cellsOf(r)
+	}
+	return n
+}
+
+// cellsOf returns how many cells of a terminal a character takes: East Asian ones two, combining ones none.
+func cellsOf(r rune) int {
+	switch {
+	case unicode.In(r, unicode.Mn, unicode.Me):
+		return 0
+	case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul), r >= 0xFF01 && r <= 0xFF60, r >= 0x3000 && r <= 0x303F:
+		return 2
+	}
+	return 1
+}

@@ -1,0 +1,247 @@
+package catalog
+
+import (
+	"flag"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"crosswalk/shared/contract"
+	"crosswalk/shared/topology"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata/catalog")
+
+const (
+	ownFunctions = "../../functions"
+	ownCatalog   = "../../docs/catalog"
+)
+
+func ownPages(t *testing.T) []Page {
+	t.Helper()
+	pages, err := Pages(ownFunctions, ownFunctions, topology.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages
+}
+
+func madeUpPages(t *testing.T) []Page {
+	t.Helper()
+	text, err := os.ReadFile("testdata/topology.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	top, err := topology.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := Pages("testdata/functions", "../functions", top)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages
+}
+
+func TestDocsCatalogIsFresh(t *testing.T) {
+	stale, err := Stale(ownCatalog, ownPages(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range stale {
+		t.Errorf("docs/catalog/%s; refresh it: %s", s, Refresh)
+	}
+}
+
+func TestMadeUpContractsGiveTheGoldenPages(t *testing.T) {
+	pages := madeUpPages(t)
+	if *update {
+		if err := Write("testdata/catalog", pages); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stale, err := Stale("testdata/catalog", pages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range stale {
+		t.Errorf("testdata/catalog/%s; look at the change, then go test ./shared/catalog -update", s)
+	}
+}
+
+// The pages show examples, so the made-up ones must hold as real ones do.
+func TestMadeUpExamplesHold(t *testing.T) {
+	for _, name := range []string{"customer-to-account", "account-to-customer"} {
+		folder := filepath.Join("testdata/functions", name)
+		plan, err := contract.Load(filepath.Join(folder, "contract.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		examples, findings := contract.Examples(folder)
+		for _, e := range examples {
+			findings = append(findings, plan.Try(e)...)
+		}
+		for _, f := range findings {
+			t.Error(f)
+		}
+	}
+}
+
+func TestTwoRunsGiveTheSameBytes(t *testing.T) {
+	first := madeUpPages(t)
+	for range 10 {
+		for i, p := range madeUpPages(t) {
+			if p.Path != first[i].Path || string(p.Text) != string(first[i].Text) {
+				t.Fatalf("page %s differs", p.Path)
+			}
+		}
+	}
+}
+
+func TestWhatIsStaleIsNamedAndMended(t *testing.T) {
+	pages := madeUpPages(t)
+	folder := t.TempDir()
+	put := func(name, text string) {
+		t.Helper()
+		file := filepath.Join(folder, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(when string, want ...string) {
+		t.Helper()
+		got, err := Stale(folder, pages)
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %q, %v; want %q", when, got, err, want)
+		}
+	}
+	if err := Write(folder, pages); err != nil {
+		t.Fatal(err)
+	}
+	check("fresh")
+	put("ownership.md", mark+"# Who owns which field\n\nwrong\n")
+	put("flows/gone.md", mark+"# gone\n")
+	put("notes.md", "written by a person\n")
+	if err := os.Remove(filepath.Join(folder, "flows", "account-to-customer.md")); err != nil {
+		t.Fatal(err)
+	}
+	check("spoiled", "flows/account-to-customer.md is missing", "ownership.md is stale from line 4 on", "flows/gone.md is left over: its flow or system is gone")
+	if err := Write(folder, pages); err != nil {
+		t.Fatal(err)
+	}
+	check("written again")
+	if _, err := os.Stat(filepath.Join(folder, "notes.md")); err != nil {
+		t.Error("a person's file is gone")
+	}
+	if got, _ := Stale(filepath.Join(folder, "nowhere"), pages); len(got) != len(pages) {
+		t.Errorf("an empty folder: %q", got)
+	}
+}
+
+func TestAContractThatDoesNotHoldGivesNoCatalog(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "broken")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "contract.yaml"), []byte("purpose: none\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Pages(filepath.Dir(folder), "../functions", topology.Default()); err == nil || !strings.Contains(err.Error(), "team is missing") {
+		t.Errorf("error %v", err)
+	}
+}
+
+var linkTarget = regexp.MustCompile(`\]\(([^)]+)\)`)
+
+func TestEveryLinkLeadsSomewhere(t *testing.T) {
+	pages, seen := ownPages(t), 0
+	for _, p := range pages {
+		for _, m := range linkTarget.FindAllStringSubmatch(string(p.Text), -1) {
+			seen++
+			target := path.Join(path.Dir(p.Path), m[1])
+			if slices.ContainsFunc(pages, func(q Page) bool { return q.Path == target }) {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(ownCatalog, filepath.FromSlash(target))); err != nil {
+				t.Errorf("%s: %s leads nowhere", p.Path, m[1])
+			}
+		}
+	}
+	if seen < 20 {
+		t.Errorf("only %d links", seen)
+	}
+}
+
+// What an example is rejected with is in its flow's run book, with the field.
+func TestTheRunBookKnowsWhatExamplesAreRejectedWith(t *testing.T) {
+	b, err := read(ownFunctions, topology.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rejected := 0
+	for i := range b.flows {
+		f := &b.flows[i]
+		text := string(b.flow(f))
+		for _, e := range f.examples {
+			if e.Want.Reject == nil {
+				continue
+			}
+			rejected++
+			field, _, _ := strings.Cut(e.Want.Reject.Field, " ")
+			row := regexp.MustCompile("(?m)^\\| `" + e.Want.Reject.Reason + "` \\|.*`" + regexp.QuoteMeta(field) + "`")
+			if !row.MatchString(text) {
+				t.Errorf("%s: %s is rejected with %s for %s, which the run book doesn't say", f.Name, e.Name, e.Want.Reject.Reason, field)
+			}
+		}
+	}
+	if rejected < 5 {
+		t.Errorf("only %d rejected examples", rejected)
+	}
+}
+
+func TestOnlyFlowsThatHearOfDeletesSpeakOfThem(t *testing.T) {
+	for pattern, want := range map[string]bool{
+		"dataverse.account.*": true, "dataverse.account.del*": true, "dataverse.account.deleted": true, "dataverse.*": true,
+		"dataverse.account.updated": false, "dataverse.account.up*": false,
+	} {
+		f := flow{Plan: &contract.Plan{From: contract.Source{Event: pattern, State: contract.StateRow}}}
+		if got := f.deletes(); got != want {
+			t.Errorf("%s: %v", pattern, got)
+		}
+	}
+	fact := flow{Plan: &contract.Plan{From: contract.Source{Event: "fno.SalesInvoicePosted*", State: contract.StateEvent}}}
+	if fact.deletes() {
+		t.Error("a business fact is never deleted")
+	}
+}
+
+func TestTheSearchPageHoldsEveryFieldAndNeedsNoOtherFile(t *testing.T) {
+	b, err := read("testdata/functions", topology.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := b.search()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(page)
+	for _, f := range b.flows {
+		for _, field := range f.fields {
+			if !strings.Contains(text, " "+f.To.Entity+"</td><td>"+field.Column.Name+"</td>") {
+				t.Errorf("%s of %s isn't there", field.Column.Name, f.Name)
+			}
+		}
+	}
+	for _, outside := range []string{"http", "src=", "<link", "`C-"} {
+		if strings.Contains(text, outside) {
+			t.Errorf("the page holds %q", outside)
+		}
+	}
+}

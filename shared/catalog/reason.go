@@ -1,0 +1,201 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+
+	"crosswalk/shared/contract"
+	"crosswalk/shared/schema"
+)
+
+// reason is one code that a dead letter in a flow's queue can carry.
+type reason struct {
+	code, means, do string
+	// applies says whether the flow can meet it; nil: every flow can.
+	applies func(*book, *flow) bool
+	// concerns says which fields can; nil: it isn't about fields.
+	concerns func(*flow, *contract.FieldRule) bool
+}
+
+const (
+	mend     = "%mend" // stands for what mends a record, which depends on the flow's state
+	defect   = "report it: a fault in Crosswalk"
+	findOut  = "look at the target's state, then resubmit"
+	busy     = "other workers were busy with this record whenever its turn came"
+	again    = "resubmit; if it comes back, " + defect
+	putRight = "put it right, then resubmit what was given up meanwhile"
+)
+
+// atFault are the codes of messages that are dead-lettered at once, because they can never succeed as they are.
+var atFault = []reason{
+	{code: "bad-type", means: "a value isn't of the type that the source's schema says, for example text where a number belongs", do: "the source has changed: bring schema and contract up to date", concerns: mapped},
+	{code: "bad-value", means: "a value can't be read as what it should be: a date without a zone, a fraction where a whole number belongs, no well-formed identifier", do: mend, concerns: canBeBad},
+	{code: "blank-required", means: "the source says nothing where the contract demands a value", do: mend, concerns: func(_ *flow, f *contract.FieldRule) bool { return f.Source != nil && f.Source.Rejects }},
+	{code: "body-corrupt", means: "a large body in the claim check isn't the one that was stored", do: "have the source send the event again"},
+	{code: "body-expired", means: "a large body is no longer in the claim check", do: "have the source send the event again"},
+	{code: "delete-rejected", means: "the record was deleted in the source, and the contract leaves it to a person what then happens", do: "decide about the target's record; then remove the dead letter", applies: func(_ *book, f *flow) bool { return f.Delete == contract.DeleteReject && f.deletes() }},
+	{code: "duplicate-key", means: "the JSON has one member twice, so nobody can know which counts", do: "mend the sender and have it send the event again"},
+	{code: "field-missing", means: "the message is no complete CloudEvent: an application property is missing", do: "somebody sent it by hand: remove it, and send through the source"},
+	{code: "invalid-utf8", means: "a text isn't well-formed UTF-8", do: "mend the sender and have it send the event again"},
+	{code: "key-changed", means: "the record's match key is no longer the one that it was linked by", do: "give the target's record the new key, or the source's its old one; then resubmit", applies: func(_ *book, f *flow) bool { return f.aboutRecord() }},
+	{code: "malformed-json", means: "the message or the row is no well-formed JSON", do: "mend the sender and have it send the event again"},
+	{code: "MaxDeliveryCountExceeded", means: "Service Bus gave up: the handler crashed or ran into its time-out at every delivery", do: "look at the host's log; " + defect},
+	{code: "out-of-range", means: "a number or a date lies outside what the target keeps; it is never rounded", do: mend, concerns: canBeOutOfRange},
+	{code: "panic", means: "the handler met a fault of its own three times", do: defect},
+	{code: "target-linked", means: "the target's record with this key belongs to another record of the source", do: "find the two source records that claim one target record and mend one"},
+	{code: "target-refused", means: "the target doesn't take the row; the description has its error code and the fields it names", do: "mend what the description names, in the source or in the target's settings; then resubmit"},
+	{code: "too-deep", means: "the JSON is nested more than 64 levels deep", do: "mend the sender and have it send the event again"},
+	{code: "too-long", means: "a text is longer than the target takes", do: mend, concerns: func(_ *flow, f *contract.FieldRule) bool { return f.MaxLength > 0 && !f.Cut }},
+	{code: "unknown-option", means: "a value has no entry in the contract's map or table, or the target has no such option", do: "mend the record, or add the value to the contract if it is a good one; then resubmit", concerns: canBeUnknown},
+}
+
+// givenUp are the codes of failures that are tried again until attempts or age are used up.
+var givenUp = []reason{
+	{code: "answer-too-large", means: "the system answered with more than can be read", do: findOut},
+	{code: "answer-unreadable", means: "the system answered with JSON that is broken or no row", do: findOut},
+	{code: "claim-store-unavailable", means: "the blob container with large bodies didn't answer", do: "look at the storage account, then resubmit"},
+	{code: "intent-open", means: "the flow of the other direction began to create this record and didn't finish", do: "look for a dead letter of the other flow and settle that first; then resubmit", applies: func(b *book, f *flow) bool { return b.reverse(f) != "" }},
+	{code: "key-taken", means: "another record of the source has the same match key", do: "find the two records and mend one; then resubmit"},
+	{code: "link-unavailable", means: "the table that holds the links didn't answer", do: "look at the storage account, then resubmit"},
+	{code: "out-of-time", means: "there was no time left to write; nothing was written", do: "look at how slow the systems are, then resubmit"},
+	{code: "outcome-unknown", means: "a write was sent and no answer came", do: "resubmit: the target is read before anything is written again"},
+	{code: "reference-missing", means: "a lookup's row isn't in the target", do: "create the row it points to, or find out why its own flow didn't; then resubmit", applies: func(_ *book, f *flow) bool { return slices.ContainsFunc(f.fields, isLookup) }, concerns: func(_ *flow, f *contract.FieldRule) bool { return isLookup(*f) }},
+	{code: "row-changed", means: "the target's record was changed by others while it was written", do: "resubmit"},
+	{code: "row-exists", means: "the record was created by others while it was written", do: "resubmit"},
+	{code: "row-missing", means: "the record was removed by others while it was written", do: "resubmit"},
+	{code: "row-unreadable", means: "the target's row is no well-formed JSON", do: findOut},
+	{code: "target-contended", means: "others changed the target's record at every try", do: "find out who writes it so often; then resubmit"},
+	{code: "target-throttled", means: "the system asked for fewer requests for longer than we try", do: "look for what else loads it; then resubmit, a part at a time"},
+	{code: "target-timeout", means: "the system didn't answer in time", do: findOut},
+	{code: "target-unavailable", means: "the system is down or in trouble", do: findOut},
+	{code: "unexpected", means: "an error that nobody has judged; the handler's log has its type", do: defect},
+}
+
+// tooOld are the codes of failures that use no attempt, so that only the age ends them: permissions, addresses, busy records.
+var tooOld = []reason{
+	{code: "claim-store-refused", means: "the storage account refuses us the blob container", do: putRight},
+	{code: "claimed", means: busy, do: again},
+	{code: "link-busy", means: busy, do: again},
+	{code: "link-refused", means: "the storage account refuses us the table with the links", do: putRight},
+	{code: "link-unreadable", means: "a row of the links' table isn't what Crosswalk wrote", do: "find out who changed it; " + putRight},
+	{code: "swap-lost", means: busy, do: again},
+	{code: "target-address", means: "what answers at the configured address isn't the system's API", do: putRight},
+	{code: "target-forbidden", means: "our application user lacks a privilege", do: putRight},
+	{code: "target-missing", means: "there is no such table, entity set or column at the configured address", do: putRight},
+	{code: "target-unauthorized", means: "the system doesn't accept our token", do: putRight},
+	{code: "target-untrusted", means: "the system's TLS certificate isn't trusted", do: putRight},
+	{code: "token-refused", means: "Entra gives us no token", do: putRight},
+}
+
+// reasonTable lists the codes that the flow can meet.
+func (b *book) reasonTable(w *writer, f *flow, reasons []reason) {
+	var rows [][]string
+	for _, r := range reasons {
+		if r.applies != nil && !r.applies(b, f) {
+			continue
+		}
+		about := ""
+		if r.concerns != nil {
+			var names []string
+			for i := range f.fields {
+				if r.concerns(f, &f.fields[i]) {
+					names = append(names, f.fields[i].Column.Name)
+				}
+			}
+			if len(names) == 0 {
+				continue
+			}
+			about = codes(names)
+		}
+		rows = append(rows, []string{code(r.code), r.means, about, strings.ReplaceAll(r.do, mend, f.mending())})
+	}
+	w.table([]string{"reason", "what it means", "fields", "what to do"}, rows)
+}
+
+// mending says how a record at fault is mended: a row is read anew, an event is what it is.
+func (f *flow) mending() string {
+	if f.From.State == contract.StateRow {
+		return "mend the record in " + title(f.From.System) + ", then resubmit"
+	}
+	return "resubmitting alone can't help, for the message holds the value: mend the data in " + title(f.From.System) + " and have it send the event again, or correct the contract and resubmit"
+}
+
+// deletes reports whether the flow's events, such as dataverse.account.*, can say that a record was deleted.
+func (f *flow) deletes() bool {
+	pattern, wild := strings.CutSuffix(f.From.Event, "*")
+	last := pattern[strings.LastIndexByte(pattern, '.')+1:]
+	if !wild {
+		return f.aboutRecord() && last == "deleted"
+	}
+	return f.aboutRecord() && (strings.Count(pattern, ".") < 2 || strings.HasPrefix("deleted", last))
+}
+
+// aboutRecord tells flows of records from those of business facts, whose events are known by their key alone.
+func (f *flow) aboutRecord() bool { return f.From.State == contract.StateRow }
+
+// reverse returns the flow of the same pair in the other direction, "" where there is none.
+func (b *book) reverse(f *flow) string {
+	for _, other := range b.flows {
+		if other.Pair == f.Pair && other.From.System == f.To.System && other.To.System == f.From.System {
+			return other.Name
+		}
+	}
+	return ""
+}
+
+func mapped(_ *flow, f *contract.FieldRule) bool { return f.Source != nil }
+
+func isLookup(f contract.FieldRule) bool { return f.ReferenceKey != nil }
+
+// anySource reports whether ok holds for the field's source or for one that it falls back to.
+func anySource(s *contract.SourceRule, ok func(*schema.Column) bool) bool {
+	if s == nil {
+		return false
+	}
+	return ok(s.Column) || slices.ContainsFunc(s.Blanks, func(b contract.BlankRule) bool { return anySource(b.From, ok) })
+}
+
+// written is the column whose type a value must have: for a lookup the key of the row it points to.
+func written(f *contract.FieldRule) *schema.Column {
+	if f.ReferenceKey != nil {
+		return f.ReferenceKey
+	}
+	return f.Column
+}
+
+func numeric(k schema.Kind) bool { return k == schema.Integer || k == schema.Number }
+
+func canBeBad(p *flow, f *contract.FieldRule) bool {
+	target := written(f)
+	return f.Source != nil && f.Strip != "" || anySource(f.Source, func(c *schema.Column) bool {
+		switch c.Kind {
+		case schema.Time, schema.GUID, schema.Reference, schema.Integer:
+			return true
+		case schema.Choice:
+			return p.From.System == schema.Dataverse
+		case schema.Text:
+			return f.Choices == nil && (numeric(target.Kind) || target.Kind == schema.GUID || target.Kind == schema.Boolean)
+		case schema.Number:
+			return target.Kind == schema.Integer
+		}
+		return false
+	})
+}
+
+func canBeOutOfRange(p *flow, f *contract.FieldRule) bool {
+	target := written(f)
+	return anySource(f.Source, func(c *schema.Column) bool {
+		return numeric(c.Kind) || c.Kind == schema.Choice && p.From.System == schema.Dataverse ||
+			f.Choices == nil && (target.Kind == schema.Time || numeric(target.Kind) && (target.Min != "" || target.Max != "" || target.Precision > 0))
+	})
+}
+
+func canBeUnknown(_ *flow, f *contract.FieldRule) bool {
+	if f.Source == nil || f.HasOther {
+		return false
+	}
+	if f.Choices == nil {
+		return written(f).Kind == schema.Choice
+	}
+	return !exhaustive(f)
+}

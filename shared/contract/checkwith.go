@@ -1,0 +1,42 @@
+package contract
+
+import (
+	"os"
+	"path/filepath"
+
+	"crosswalk/shared/schema"
+)
+
+// CheckWith checks the contracts under root, and runs their examples, against the schemas that lookup gives instead of the
+// built-in ones. It looks only at what a schema can break: not at function.json, the topology, or two contracts that get in
+// each other's way. Findings are sorted by file and line; the error is for a root that can't be read.
+func CheckWith(root string, lookup func(system, entity string) (*schema.Entity, bool)) ([]Finding, error) {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return nil, err
+	}
+	var all Findings
+	for _, e := range entries {
+		file := filepath.Join(root, e.Name(), "contract.yaml")
+		if !e.IsDir() {
+			continue
+		}
+		text, err := read(file)
+		if err != nil {
+			return nil, err
+		}
+		if text == nil {
+			continue
+		}
+		plan, _, findings := parse(file, e.Name(), text, lookup)
+		if all = append(all, findings...); len(findings) > 0 {
+			continue // a faulty plan would only add noise
+		}
+		examples, _ := Examples(filepath.Join(root, e.Name())) // an example that can't be read is no schema's fault
+		for _, example := range examples {
+			all = append(all, plan.Try(example)...)
+		}
+	}
+	all.sort()
+	return all, nil
+}

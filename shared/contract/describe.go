@@ -1,0 +1,170 @@
+package contract
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"crosswalk/shared/schema"
+)
+
+// FieldRule is one field of a contract in a form to be read: what documentation says about it.
+type FieldRule struct {
+	// Column is the target's column.
+	Column *schema.Column
+	// Owner is the system of record of this field.
+	Owner string
+	// Key is true for a column of the match key.
+	Key bool
+	// Source is the field that is read; nil for a fixed value, and for a field that the contract only gives an owner.
+	Source *SourceRule
+	// Constant is the fixed value's text; it counts where Fixed is true.
+	Constant string
+	Fixed    bool
+	// Strip, Case ("lower", "upper" or "") and Prefix are the operations on text.
+	Strip, Case, Prefix string
+	// Choices are the entries of map or table, sorted by source value; nil where the field has neither.
+	Choices []Choice
+	// Other is what the rest becomes; it counts where HasOther is true, else the rest is rejected.
+	Other    string
+	HasOther bool
+	// Cut is true where a text that is too long is cut instead of rejected.
+	Cut bool
+	// ReferenceEntity and ReferenceKey name the row that a lookup is found by; ReferenceKey is nil for other fields.
+	ReferenceEntity string
+	ReferenceKey    *schema.Column
+	// TooLong is true where by the schemas a text can come that the target has no room for.
+	TooLong bool
+	// MaxLength is the most characters the target takes of a text that comes from the source; 0 is no limit, or no text.
+	MaxLength int
+}
+
+// Mapped reports whether the flow writes the field.
+func (f *FieldRule) Mapped() bool { return f.Source != nil || f.Fixed }
+
+// Label is the field's name as a rejection gives it: "target (from Source)".
+func (f *FieldRule) Label() string {
+	if f.Source == nil {
+		return f.Column.Name
+	}
+	return f.Column.Name + " (from " + f.Source.Column.Name + ")"
+}
+
+// Choice is one entry of a map or table, both as plain text.
+type Choice struct{ Source, Target string }
+
+// SourceRule is a source field and what its blanks do.
+type SourceRule struct {
+	Column *schema.Column
+	// Blanks holds one rule for each kind of empty that the source can send: absent, null, empty, unset, in this order.
+	Blanks []BlankRule
+	// Rejects is true where some kind of empty is rejected.
+	Rejects bool
+}
+
+// BlankRule is what one kind of empty does.
+type BlankRule struct {
+	// Empty is "absent", "null", "empty" or "unset".
+	Empty string
+	// Action is "reject", "null", "skip", "from" or "value".
+	Action string
+	// Value is the text that "value" and "null" write; "null" for the target's null.
+	Value string
+	// From is the source that "from" falls back to.
+	From *SourceRule
+}
+
+var blankActions = [...]string{blankReject: "reject", blankNull: "null", blankSkip: "skip", blankFrom: "from", blankValue: "value"}
+
+// SourceEntity returns the schema snapshot of the flow's source.
+func (p *Plan) SourceEntity() *schema.Entity { return p.source }
+
+// TargetEntity returns the schema snapshot of the flow's target.
+func (p *Plan) TargetEntity() *schema.Entity { return p.target }
+
+// FieldRules returns every field that the contract names: the mapped ones in the contract's order, then, sorted by name,
+// those that it only gives an owner.
+func (p *Plan) FieldRules() []FieldRule {
+	var out []FieldRule
+	mapped := map[string]bool{}
+	for i := range p.fields {
+		mapped[p.fields[i].column.Name] = true
+		out = append(out, p.fieldRule(&p.fields[i]))
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.owners)) {
+		if column, ok := p.target.Column(name); ok && !mapped[name] {
+			out = append(out, FieldRule{Column: column, Owner: p.owners[name]})
+		}
+	}
+	return out
+}
+
+func (p *Plan) fieldRule(f *fieldPlan) FieldRule {
+	r := FieldRule{
+		Column: f.column, Owner: p.owners[f.column.Name], Key: slices.Contains(p.To.Key, f.column.Name),
+		Strip: f.strip, Case: f.letters, Prefix: f.prefix, Cut: f.cut,
+	}
+	if f.constant != nil {
+		r.Fixed, r.Constant = true, f.constant.plain()
+	}
+	if f.other != nil {
+		r.HasOther, r.Other = true, f.other.plain()
+	}
+	for _, key := range slices.Sorted(maps.Keys(f.choices)) {
+		l := f.choices[key]
+		r.Choices = append(r.Choices, Choice{Source: key, Target: l.plain()})
+	}
+	text := f.column
+	if f.bind != nil {
+		r.ReferenceEntity, r.ReferenceKey = f.bind.entity.Name, f.bind.key
+		text = f.bind.key
+	}
+	if f.input != nil {
+		r.Source = p.sourceRule(f.input)
+		if text.Kind == schema.Text && text.MaxLength > 0 && f.choices == nil {
+			r.MaxLength, r.TooLong = text.MaxLength, f.overflows(f.input, text.MaxLength)
+		}
+	}
+	return r
+}
+
+// overflows reports whether the input, or one that it falls back to, can hold a text of more than limit characters.
+func (f *fieldPlan) overflows(in *input, limit int) bool {
+	longest, known := longestText(in.column)
+	if !known || longest+textLength(f.prefix) > limit {
+		return true
+	}
+	return slices.ContainsFunc(in.blanks[:], func(b blankPlan) bool { return b.action == blankFrom && b.other != nil && f.overflows(b.other, limit) })
+}
+
+func (p *Plan) sourceRule(in *input) *SourceRule {
+	r := &SourceRule{Column: in.column}
+	c := compiler{plan: p}
+	for kind := range in.blanks {
+		b := &in.blanks[kind]
+		r.Rejects = r.Rejects || b.action == blankReject
+		if !c.happens(empty(kind), in.column) {
+			continue
+		}
+		rule := BlankRule{Empty: emptyNames[kind], Action: blankActions[b.action], Value: b.value.plain()}
+		if b.other != nil {
+			rule.From = p.sourceRule(b.other)
+			r.Rejects = r.Rejects || rule.From.Rejects
+		}
+		r.Blanks = append(r.Blanks, rule)
+	}
+	return r
+}
+
+// plain returns a literal's text without quotes, for a lookup the key's value.
+func (l *literal) plain() string {
+	switch {
+	case l.reference != nil:
+		return l.reference.Value
+	case len(l.json) == 0:
+		return ""
+	case l.json[0] == '"':
+		return Value{JSON: l.json}.Text()
+	}
+	return strings.TrimSpace(string(l.json))
+}

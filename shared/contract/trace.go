@@ -1,0 +1,194 @@
+package contract
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"crosswalk/shared/fault"
+	"crosswalk/shared/schema"
+)
+
+// Step is what one field makes of one record.
+type Step struct {
+	FieldRule
+	// Property is the field's name in a request: the column, or <navigation property>@odata.bind for a lookup.
+	Property string
+	// Read are the source values that were looked at, in order: the field's own, then those that its blank rules fall back
+	// to. It is empty for a fixed value and for a field that isn't mapped.
+	Read []Reading
+	// Value is what the field writes; nil where it is left alone, rejected or not mapped.
+	Value *Value
+	// Fault is why the value is rejected, else nil.
+	Fault *fault.Error
+}
+
+// Reading is one source value as it came.
+type Reading struct {
+	// Path is where it is looked for.
+	Path string
+	// JSON is the literal as it stands in the source, whose memory it shares; nil where the member is absent, or is an object
+	// or a list.
+	JSON []byte
+	// Empty says in which way the source says nothing: absent, null, empty or unset; "" for a value. In a row an absent
+	// member counts as null.
+	Empty string
+}
+
+// Trace maps a record as [Plan.Apply] does and tells what happens to each field, in the order of [Plan.FieldRules]. It goes
+// on behind a field that is rejected; Apply's error is the first Fault. The error is Apply's for a record that isn't
+// well-formed, and then there are no steps.
+func (p *Plan) Trace(src []byte) ([]Step, error) {
+	s := scanners.Get().(*scanner)
+	defer scanners.Put(s)
+	if err := s.scan(src, p.root, p.slots); err != nil {
+		return nil, err
+	}
+	rules := p.FieldRules()
+	steps := make([]Step, len(rules))
+	for i, rule := range rules {
+		steps[i] = Step{FieldRule: rule, Property: rule.Column.Name}
+		if i >= len(p.fields) {
+			continue // named only for its owner
+		}
+		f := &p.fields[i]
+		steps[i].Property, steps[i].Read = f.property, p.readings(f, s.slots)
+		l, skip, err := p.evaluate(f, s.slots)
+		switch {
+		case err != nil:
+			steps[i].Fault = fault.Of(err)
+		case !skip:
+			steps[i].Value = &Value{Name: f.property, JSON: l.json, Reference: l.reference, column: f.column}
+		}
+	}
+	return steps, nil
+}
+
+// readings follows a field's source and its fallbacks up to the one that decides.
+func (p *Plan) readings(f *fieldPlan, slots []slot) []Reading {
+	var out []Reading
+	for in := f.input; in != nil; {
+		c := compiler{plan: p}
+		r := Reading{Path: c.property(in.column), JSON: slots[in.slot].raw}
+		_, kind, failed := readScalar(slots[in.slot], p.From.System, in.column, p.From.State == StateRow)
+		if failed != nil || kind == filled {
+			return append(out, r)
+		}
+		r.Empty = emptyNames[kind]
+		out = append(out, r)
+		in = in.blanks[kind].other
+	}
+	return out
+}
+
+// Words returns the rule in one line, steps in the order in which they happen and the blank rule last, such as
+// `lower case; demf → EUR, usmf → USD; any other value is rejected; blank is rejected`. It is "" for a field that isn't
+// mapped.
+func (f *FieldRule) Words() string {
+	var parts []string
+	if f.Fixed {
+		parts = append(parts, "always "+f.literal(f.Constant))
+	}
+	if f.Strip != "" {
+		parts = append(parts, "without the beginning "+strconv.Quote(f.Strip))
+	}
+	if f.Case != "" {
+		parts = append(parts, f.Case+" case")
+	}
+	if f.Prefix != "" {
+		parts = append(parts, "with "+strconv.Quote(f.Prefix)+" before it")
+	}
+	if len(f.Choices) > 0 {
+		parts = append(parts, f.choiceWords()...)
+	}
+	if f.TooLong {
+		parts = append(parts, f.lengthWords())
+	}
+	if f.ReferenceKey != nil {
+		parts = append(parts, "finds the "+f.ReferenceEntity+" by "+f.ReferenceKey.Name)
+	}
+	if f.Source != nil {
+		parts = append(parts, f.blankWords(f.Source))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// mostChoices bounds how many entries of a map or table are written out.
+const mostChoices = 12
+
+func (f *FieldRule) choiceWords() []string {
+	var entries []string
+	for _, c := range f.Choices[:min(len(f.Choices), mostChoices)] {
+		entries = append(entries, c.Source+" → "+f.literal(c.Target))
+	}
+	if more := len(f.Choices) - mostChoices; more > 0 {
+		entries = append(entries, "and "+itoa(more)+" more")
+	}
+	other := "any other value is rejected"
+	if f.HasOther {
+		other = "any other value → " + f.literal(f.Other)
+	}
+	return []string{strings.Join(entries, ", "), other}
+}
+
+func (f *FieldRule) lengthWords() string {
+	limit := f.Column.MaxLength
+	if f.ReferenceKey != nil {
+		limit = f.ReferenceKey.MaxLength
+	}
+	if f.Cut {
+		return "cut to " + itoa(limit) + " characters"
+	}
+	return "more than " + itoa(limit) + " characters are rejected"
+}
+
+// literal is how a rule names a value of the target: texts in quotes, an option with its label.
+func (f *FieldRule) literal(text string) string {
+	switch {
+	case f.Column.Kind == schema.Text || f.ReferenceKey != nil && f.ReferenceKey.Kind == schema.Text:
+		return strconv.Quote(text)
+	case f.Column.Kind == schema.Choice:
+		if o, ok := f.Column.Option(text); ok && o.Label != "" {
+			return text + " (" + o.Label + ")"
+		}
+	}
+	return text
+}
+
+// blankWords says what each kind of empty does, in one clause where all that can happen do the same.
+func (f *FieldRule) blankWords(s *SourceRule) string {
+	var does []string
+	kinds := map[string][]string{}
+	for _, b := range s.Blanks {
+		what := f.blankAction(b)
+		if !slices.Contains(does, what) {
+			does = append(does, what)
+		}
+		kinds[what] = append(kinds[what], b.Empty)
+	}
+	if len(does) == 1 {
+		return "blank " + does[0]
+	}
+	parts := make([]string, len(does))
+	for i, what := range does {
+		parts[i] = strings.Join(kinds[what], ", ") + " " + what
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (f *FieldRule) blankAction(b BlankRule) string {
+	switch b.Action {
+	case "skip":
+		return "leaves the target alone"
+	case "from":
+		return "→ " + b.From.Column.Name + " (there " + f.blankWords(b.From) + ")"
+	case "null":
+		if b.Value == "null" {
+			return "→ null"
+		}
+		return "→ " + f.literal(b.Value)
+	case "value":
+		return "→ " + f.literal(b.Value)
+	}
+	return "is rejected"
+}
