@@ -63,8 +63,14 @@ func New(o Options) *Server {
 
 // Serve accepts connections until the listener is closed; it returns nil then.
 func (s *Server) Serve(l net.Listener) error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
 	s.pass.address = l.Addr()
 	s.wg.Go(func() { _ = s.http.Serve(s.pass) }) // ends with Close only
+	s.mu.Unlock()
 	for {
 		nc, err := l.Accept()
 		if errors.Is(err, net.ErrClosed) {
@@ -75,9 +81,7 @@ func (s *Server) Serve(l net.Listener) error {
 		}
 		if !s.enter(nc) {
 			nc.Close()
-			continue
 		}
-		s.wg.Go(func() { s.decide(nc) })
 	}
 }
 
@@ -94,6 +98,8 @@ func (s *Server) Close() {
 	s.wg.Wait()
 }
 
+// enter has a connection decided on, unless the server is closed or has too many of them. It begins under the lock, so that
+// Close either waits for it or keeps it from beginning.
 func (s *Server) enter(nc net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -101,6 +107,7 @@ func (s *Server) enter(nc net.Conn) bool {
 		return false
 	}
 	s.undecided[nc] = struct{}{}
+	s.wg.Go(func() { s.decide(nc) })
 	return true
 }
 
