@@ -14,7 +14,7 @@ import (
 )
 
 // patience bounds every wait; nothing that works comes near it.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // manualClock is the clock of a broker under test.
 type manualClock struct {
