@@ -144,7 +144,7 @@ func read(path string) ([]byte, error) {
 
 // routes checks that the topology sends the function what its contract asks for, and nothing else.
 func (c *checker) routes(file, name string, d *document) {
-	at := d.from.event
+	at := d.from.Event
 	if at == nil {
 		return // its absence is a finding already
 	}
@@ -169,7 +169,7 @@ func (c *checker) together() {
 	writers := map[string]string{}
 	for _, f := range c.flows {
 		for _, d := range f.doc.fields {
-			if d.from == nil && d.value == nil || slices.Contains(f.plan.To.Key, d.name.text) {
+			if d.From == nil && d.Value == nil || slices.Contains(f.plan.To.Key, d.name.text) {
 				continue // two flows that feed one entity find its rows by the same key
 			}
 			field := f.plan.To.System + "/" + f.plan.To.Entity + "/" + d.name.text

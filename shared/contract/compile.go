@@ -23,7 +23,7 @@ type compiler struct {
 func compile(r *reader, d *document, name string, lookup lookupFunc) *Plan {
 	c := &compiler{reader: r, doc: d, lookup: lookup, slots: map[string]int{}}
 	c.plan = &Plan{
-		Name: name, Purpose: textOf(d.purpose), Team: textOf(d.team), Pair: textOf(d.pair), Owner: textOf(d.owner),
+		Name: name, Purpose: textOf(d.Purpose), Team: textOf(d.Team), Pair: textOf(d.Pair), Owner: textOf(d.Owner),
 		root: &node{slot: -1, children: map[string]*node{}}, owners: map[string]string{},
 	}
 	c.source()
@@ -72,60 +72,60 @@ func (c *compiler) entity(system, entity *element) *schema.Entity {
 
 func (c *compiler) source() {
 	d := c.doc.from
-	c.plan.From = Source{System: textOf(d.system), Entity: textOf(d.entity), Event: textOf(d.event), State: textOf(d.state)}
-	c.plan.source = c.entity(d.system, d.entity)
-	if d.event != nil {
+	c.plan.From = Source{System: textOf(d.System), Entity: textOf(d.Entity), Event: textOf(d.Event), State: textOf(d.State)}
+	c.plan.source = c.entity(d.System, d.Entity)
+	if d.Event != nil {
 		c.event(d)
 	}
 	e := c.plan.source
-	if d.state == nil || e == nil {
+	if d.State == nil || e == nil {
 		return
 	}
 	isEvent := e.Set == ""
 	switch {
-	case d.state.text != StateRow && d.state.text != StateEvent:
-		c.add(d.state, "write row (read the record) or event (map the event's own payload)", "from: there is no state %q", d.state.text)
-	case d.state.text == StateEvent && !isEvent:
-		c.add(d.state, "write state: row, so that the flow reads the record", "state: event maps an event's payload as if it were the whole record, but %s is a table, whose events carry only what changed", e.Name)
-	case d.state.text == StateRow && isEvent:
-		c.add(d.state, "write state: event", "state: row reads a record, but %s is an event and can't be read", e.Name)
+	case d.State.text != StateRow && d.State.text != StateEvent:
+		c.add(d.State, "write row (read the record) or event (map the event's own payload)", "from: there is no state %q", d.State.text)
+	case d.State.text == StateEvent && !isEvent:
+		c.add(d.State, "write state: row, so that the flow reads the record", "state: event maps an event's payload as if it were the whole record, but %s is a table, whose events carry only what changed", e.Name)
+	case d.State.text == StateRow && isEvent:
+		c.add(d.State, "write state: event", "state: row reads a record, but %s is an event and can't be read", e.Name)
 	}
 }
 
 // event checks that a receiver can publish what the pattern asks for.
 func (c *compiler) event(d sourceDoc) {
-	pattern := d.event.text
+	pattern := d.Event.text
 	system, rest, _ := strings.Cut(pattern, ".")
 	switch {
 	case system != schema.FnO && system != schema.Dataverse || rest == "":
-		c.add(d.event, "write fno.<event> or dataverse.<table>.<operation>", "no receiver publishes an event %q, so the flow would never start", pattern)
+		c.add(d.Event, "write fno.<event> or dataverse.<table>.<operation>", "no receiver publishes an event %q, so the flow would never start", pattern)
 		return
 	case strings.Contains(strings.TrimSuffix(pattern, "*"), "*"):
-		c.add(d.event, "keep only the * at the end", "event %q: * may stand only at the end", pattern)
+		c.add(d.Event, "keep only the * at the end", "event %q: * may stand only at the end", pattern)
 		return
-	case d.system != nil && system != d.system.text && len(schema.Entities(d.system.text)) > 0:
-		c.add(d.event, "let the event come from "+d.system.text, "event %q comes from %s, but the flow's source is %s", pattern, system, d.system.text)
+	case d.System != nil && system != d.System.text && len(schema.Entities(d.System.text)) > 0:
+		c.add(d.Event, "let the event come from "+d.System.text, "event %q comes from %s, but the flow's source is %s", pattern, system, d.System.text)
 		return
 	}
 	e := c.plan.source
 	switch {
 	case e == nil:
 	case e.Event != "" && pattern != e.Event:
-		c.add(d.event, "write event: "+e.Event, "event %q doesn't carry a %s", pattern, e.Name)
+		c.add(d.Event, "write event: "+e.Event, "event %q doesn't carry a %s", pattern, e.Name)
 	case e.Event == "" && system == schema.Dataverse && !strings.HasPrefix(pattern, "dataverse."+e.Name+"."):
-		c.add(d.event, "write event: dataverse."+e.Name+".*", "event %q isn't about table %s", pattern, e.Name)
+		c.add(d.Event, "write event: dataverse."+e.Name+".*", "event %q isn't about table %s", pattern, e.Name)
 	}
 }
 
 func (c *compiler) target() {
 	d := c.doc.to
-	c.plan.To = Target{System: textOf(d.system), Entity: textOf(d.entity)}
+	c.plan.To = Target{System: textOf(d.System), Entity: textOf(d.Entity)}
 	for _, k := range d.key {
 		c.plan.To.Key = append(c.plan.To.Key, k.text)
 	}
-	e := c.entity(d.system, d.entity)
+	e := c.entity(d.System, d.Entity)
 	if e != nil && e.Set == "" {
-		c.add(d.entity, "name a table or data entity", "%s is an event and can't be written", e.Name)
+		c.add(d.Entity, "name a table or data entity", "%s is an event and can't be written", e.Name)
 		return
 	}
 	c.plan.target = e
@@ -133,7 +133,7 @@ func (c *compiler) target() {
 
 func (c *compiler) deleteRule() {
 	c.plan.Delete = DeleteReject
-	d := c.doc.delete
+	d := c.doc.Delete
 	if d == nil {
 		return
 	}
@@ -150,21 +150,21 @@ func (c *compiler) field(d *fieldDoc) {
 		return
 	}
 	owner := c.plan.Owner
-	if d.owner != nil {
-		owner = d.owner.text
+	if d.Owner != nil {
+		owner = d.Owner.text
 	}
 	c.plan.owners[name] = owner
-	if d.from == nil && d.value == nil {
+	if d.From == nil && d.Value == nil {
 		c.unmapped(d, owner)
 		return
 	}
-	if d.from != nil && d.value != nil {
-		c.add(d.value, "keep one of them", "field %s: from and value exclude each other", name)
+	if d.From != nil && d.Value != nil {
+		c.add(d.Value, "keep one of them", "field %s: from and value exclude each other", name)
 		return
 	}
 	at := d.name
-	if d.owner != nil {
-		at = d.owner
+	if d.Owner != nil {
+		at = d.Owner
 	}
 	if owner == "" {
 		return // the missing owner is a finding of its own
@@ -177,10 +177,10 @@ func (c *compiler) field(d *fieldDoc) {
 		c.add(d.name, "remove the field", "field %s can't be written: %s sets it itself", name, c.plan.To.System)
 		return
 	}
-	f := fieldPlan{column: column, property: name, strip: textOf(d.strip), prefix: textOf(d.prefix), letters: textOf(d.letters)}
+	f := fieldPlan{column: column, property: name, strip: textOf(d.Strip), prefix: textOf(d.Prefix), letters: textOf(d.Case)}
 	before := len(c.findings)
 	c.binding(d, &f)
-	if len(c.findings) == before && d.value != nil {
+	if len(c.findings) == before && d.Value != nil {
 		c.constant(d, &f)
 	} else if len(c.findings) == before {
 		c.mapped(d, &f)
@@ -192,10 +192,10 @@ func (c *compiler) field(d *fieldDoc) {
 func (c *compiler) unmapped(d *fieldDoc, owner string) {
 	switch {
 	case d.faulty:
-	case d.owner == nil:
+	case d.Owner == nil:
 		c.add(d.name, "add from: or value:, or owner: if another system owns it", "field %s maps nothing", d.name.text)
 	case owner == c.plan.From.System:
-		c.add(d.owner, "add from: or value:", "field %s belongs to the flow's own system, yet nothing is mapped", d.name.text)
+		c.add(d.Owner, "add from: or value:", "field %s belongs to the flow's own system, yet nothing is mapped", d.name.text)
 	}
 }
 
@@ -252,7 +252,7 @@ func (c *compiler) binding(d *fieldDoc, f *fieldPlan) {
 }
 
 func (c *compiler) constant(d *fieldDoc, f *fieldPlan) {
-	for name, e := range map[string]*element{"strip": d.strip, "prefix": d.prefix, "case": d.letters, "table": d.table, "map": d.options, "other": d.other, "longer": d.longer} {
+	for name, e := range map[string]*element{"strip": d.Strip, "prefix": d.Prefix, "case": d.Case, "table": d.table, "map": d.Map, "other": d.Other, "longer": d.Longer} {
 		if e != nil {
 			c.add(e, "remove "+name, "field %s: %s means nothing for a fixed value", d.name.text, name)
 		}
@@ -260,7 +260,7 @@ func (c *compiler) constant(d *fieldDoc, f *fieldPlan) {
 	if d.blank != nil {
 		c.add(d.blank.at, "remove blank", "field %s: blank means nothing for a fixed value", d.name.text)
 	}
-	l := c.literal(d.value, f, "value")
+	l := c.literal(d.Value, f, "value")
 	f.constant = &l
 }
 
@@ -323,13 +323,13 @@ func (c *compiler) required() {
 		mapped[c.plan.fields[i].column.Name] = true
 	}
 	for _, d := range c.doc.fields {
-		if d.faulty || d.from != nil || d.value != nil {
+		if d.faulty || d.From != nil || d.Value != nil {
 			mapped[d.name.text] = true // its own findings say what's wrong
 		}
 	}
 	for i := range c.plan.target.Columns {
 		if column := &c.plan.target.Columns[i]; column.MustBeSent() && !mapped[column.Name] {
-			c.add(c.doc.to.entity, "map it under fields, with a blank rule: "+column.Name+": {from: …, blank: reject}", "%s.%s is %s required and isn't mapped", c.plan.target.Name, column.Name, column.Required)
+			c.add(c.doc.to.Entity, "map it under fields, with a blank rule: "+column.Name+": {from: …, blank: reject}", "%s.%s is %s required and isn't mapped", c.plan.target.Name, column.Name, column.Required)
 		}
 	}
 }
@@ -353,7 +353,7 @@ func (c *compiler) key() {
 	for _, k := range c.doc.to.key {
 		index := slices.IndexFunc(c.plan.fields, func(f fieldPlan) bool { return f.column.Name == k.text })
 		if index < 0 {
-			if !slices.ContainsFunc(c.doc.fields, func(d fieldDoc) bool { return d.name.text == k.text && (d.faulty || d.from != nil || d.value != nil) }) {
+			if !slices.ContainsFunc(c.doc.fields, func(d fieldDoc) bool { return d.name.text == k.text && (d.faulty || d.From != nil || d.Value != nil) }) {
 				c.add(k, "map it under fields: "+k.text+": {from: …, blank: reject}", "key field %s isn't mapped", k.text)
 			}
 			continue

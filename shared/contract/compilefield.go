@@ -9,12 +9,12 @@ import (
 
 // mapped compiles a field that reads the source.
 func (c *compiler) mapped(d *fieldDoc, f *fieldPlan) {
-	f.cut = textOf(d.longer) == "cut"
-	f.input = c.input(d, f, d.from, d.blank)
+	f.cut = textOf(d.Longer) == "cut"
+	f.input = c.input(d, f, d.From, d.blank)
 	c.editing(d, f)
 	c.choices(d, f)
 	if f.cut && (f.bind != nil || slices.Contains(c.plan.To.Key, f.column.Name)) {
-		c.add(d.longer, "write longer: reject", "field %s is part of a key: cut keys of two records can become the same", f.column.Name)
+		c.add(d.Longer, "write longer: reject", "field %s is part of a key: cut keys of two records can become the same", f.column.Name)
 	}
 }
 
@@ -37,7 +37,7 @@ func (c *compiler) input(d *fieldDoc, f *fieldPlan, from *element, blank *blankD
 	return in
 }
 
-func (f *fieldPlan) choicesWanted(d *fieldDoc) bool { return d.options != nil || d.table != nil }
+func (f *fieldPlan) choicesWanted(d *fieldDoc) bool { return d.Map != nil || d.table != nil }
 
 // slot gives the source column its place and enters its path into the tree of wanted members.
 func (c *compiler) slot(column *schema.Column) int {
@@ -92,7 +92,7 @@ func (c *compiler) convertible(d *fieldDoc, f *fieldPlan, at *element, source *s
 		c.add(at, fix, "field %s: %s can't become %s without loss: %s", f.column.Name, describeColumn(source), describeColumn(target), why)
 		return
 	}
-	if target.Kind == schema.Text && target.MaxLength > 0 && d.longer == nil {
+	if target.Kind == schema.Text && target.MaxLength > 0 && d.Longer == nil {
 		c.fits(f, at, source, target)
 	}
 }
@@ -298,27 +298,27 @@ func (c *compiler) blankPlan(d *fieldDoc, f *fieldPlan, rule *blankRule, must bo
 
 // editing checks the operations on text.
 func (c *compiler) editing(d *fieldDoc, f *fieldPlan) {
-	if d.prefix != nil && f.choicesWanted(d) {
-		c.add(d.prefix, "write the prefix into the map's or table's values", "field %s: prefix and map or table exclude each other", f.column.Name)
+	if d.Prefix != nil && f.choicesWanted(d) {
+		c.add(d.Prefix, "write the prefix into the map's or table's values", "field %s: prefix and map or table exclude each other", f.column.Name)
 	}
-	if d.longer != nil && f.column.Kind != schema.Text && f.bind == nil {
-		c.add(d.longer, "remove longer", "field %s is no text, so it can't be longer", f.column.Name)
+	if d.Longer != nil && f.column.Kind != schema.Text && f.bind == nil {
+		c.add(d.Longer, "remove longer", "field %s is no text, so it can't be longer", f.column.Name)
 	}
 }
 
 // choices compiles a map or a table.
 func (c *compiler) choices(d *fieldDoc, f *fieldPlan) {
-	at, what := d.options, "map"
+	at, what := d.Map, "map"
 	if at == nil {
 		at, what = d.table, "table"
 	}
 	if at == nil {
-		if d.other != nil {
-			c.add(d.other, "remove other, or add map or table", "field %s: other means nothing without a map or table", f.column.Name)
+		if d.Other != nil {
+			c.add(d.Other, "remove other, or add map or table", "field %s: other means nothing without a map or table", f.column.Name)
 		}
 		return
 	}
-	if d.options != nil && d.table != nil {
+	if d.Map != nil && d.table != nil {
 		c.add(d.table, "keep one of them", "field %s: map and table exclude each other", f.column.Name)
 	}
 	f.choices = make(map[string]literal, len(at.members))
@@ -327,13 +327,13 @@ func (c *compiler) choices(d *fieldDoc, f *fieldPlan) {
 		switch {
 		case f.letters == "lower" && key != strings.ToLower(key), f.letters == "upper" && key != strings.ToUpper(key):
 			c.add(m.key, "write the key in "+f.letters+" case", "field %s: the %s's key %q can never match, because case: %s comes first", f.column.Name, what, key, f.letters)
-		case d.options != nil:
+		case d.Map != nil:
 			c.option(f, m.key)
 		}
 		f.choices[key] = c.literal(m.value, f, what+" value")
 	}
-	if d.other != nil && !(d.other.shape == textShape && d.other.text == "reject") {
-		l := c.literal(d.other, f, "other")
+	if d.Other != nil && !(d.Other.shape == textShape && d.Other.text == "reject") {
+		l := c.literal(d.Other, f, "other")
 		f.other = &l
 	}
 	c.unlisted(d, f)
@@ -358,7 +358,7 @@ func (c *compiler) option(f *fieldPlan, key *element) {
 
 // unlisted adds a finding where the source has options that a map doesn't list and no "other" says what they become.
 func (c *compiler) unlisted(d *fieldDoc, f *fieldPlan) {
-	if d.options == nil || d.other != nil || f.input == nil || f.edits() {
+	if d.Map == nil || d.Other != nil || f.input == nil || f.edits() {
 		return
 	}
 	options := f.input.column.Options
@@ -372,7 +372,7 @@ func (c *compiler) unlisted(d *fieldDoc, f *fieldPlan) {
 		}
 	}
 	if len(missing) > 0 {
-		c.add(d.options, "map them, or add other: reject", "field %s: the map doesn't say what %s's %s becomes", f.column.Name, f.input.column.Name, strings.Join(missing, ", "))
+		c.add(d.Map, "map them, or add other: reject", "field %s: the map doesn't say what %s's %s becomes", f.column.Name, f.input.column.Name, strings.Join(missing, ", "))
 	}
 }
 

@@ -1,37 +1,5 @@
 package contract
 
-import (
-	"slices"
-	"strings"
-)
-
-// document is a contract as it is written, each part with its position.
-type document struct {
-	purpose, team, pair, owner, delete *element
-	from                               sourceDoc
-	to                                 targetDoc
-	tables                             map[string]*element
-	fields                             []fieldDoc
-}
-
-type sourceDoc struct{ at, system, entity, event, state *element }
-
-type targetDoc struct {
-	at, system, entity *element
-	key                []*element
-}
-
-// fieldDoc is one entry of "fields". A nil element is a missing key.
-type fieldDoc struct {
-	// faulty is true where the entry itself has findings, so that what follows from them isn't reported too.
-	faulty bool
-
-	name                                                              *element
-	from, value, owner, strip, prefix, letters, table, options, other *element
-	longer, reference, referenceEntity                                *element
-	blank                                                             *blankDoc
-}
-
 // blankDoc says what each kind of empty does. A nil rule is one that isn't written.
 type blankDoc struct {
 	at    *element
@@ -82,236 +50,132 @@ var emptyNames = [emptyKinds]string{"absent", "null", "empty", "unset"}
 // document reads the contract's parts; everything unknown is a finding.
 func (r *reader) document(root *element) *document {
 	d := &document{tables: map[string]*element{}}
-	var fields, tables, from, to *element
-	r.members(root, "the contract", map[string]**element{
-		"purpose": &d.purpose, "team": &d.team, "pair": &d.pair, "owner": &d.owner, "delete": &d.delete,
-		"from": &from, "to": &to, "fields": &fields, "tables": &tables,
-	})
+	r.object("contract", topLevel, root, d)
 	for _, part := range []struct {
 		name string
-		e    **element
+		e    *element
 		fix  string
 	}{
-		{"purpose", &d.purpose, "say in one sentence why the flow exists: purpose: …"},
-		{"team", &d.team, "say who is told when the flow fails: team: …"},
-		{"pair", &d.pair, "name the link that both directions share: pair: customer-account"},
-		{"owner", &d.owner, "name the system of record: owner: fno"},
+		{"purpose", d.Purpose, "say in one sentence why the flow exists: purpose: …"},
+		{"team", d.Team, "say who is told when the flow fails: team: …"},
+		{"pair", d.Pair, "name the link that both directions share: pair: customer-account"},
+		{"owner", d.Owner, "name the system of record: owner: fno"},
+		{"from", d.From, "say what starts the flow: from: {system: fno, entity: …, event: fno.…, state: row}"},
+		{"to", d.To, "say where records go: to: {system: dataverse, entity: account, key: [accountnumber]}"},
+		{"fields", d.Fields, "map the target's fields: fields: {name: {from: …}}"},
 	} {
-		if *part.e == nil {
+		if part.e == nil && !root.names(part.name) {
 			r.add(root, part.fix, "%s is missing", part.name)
 		}
-		r.wantText(part.e, part.name)
 	}
-	r.wantText(&d.delete, "delete")
-	d.from = r.source(root, from)
-	d.to = r.target(root, to)
-	if tables != nil && r.wantMapping(tables, "tables") {
-		for _, m := range tables.members {
-			if r.wantMapping(m.value, "table "+m.key.text) {
+	if d.From != nil {
+		r.whole("source", "from", d.From, &d.from)
+	}
+	if d.To != nil {
+		r.whole("target", "to", d.To, &d.to)
+	}
+	if d.to.Key != nil {
+		d.to.key = d.to.Key.items
+	}
+	if d.Tables != nil {
+		for _, m := range d.Tables.members {
+			if r.fits("table "+m.key.text, m.value, grammar().values("contract", "tables")) {
 				d.tables[m.key.text] = m.value
 			}
 		}
 	}
-	switch {
-	case fields == nil:
-		r.add(root, "map the target's fields: fields: {name: {from: …}}", "fields is missing")
-	case r.wantMapping(fields, "fields"):
-		for _, m := range fields.members {
+	if d.Fields != nil {
+		for _, m := range d.Fields.members {
 			d.fields = append(d.fields, r.field(m, d.tables))
 		}
 	}
 	return d
 }
 
-func (r *reader) source(root, e *element) sourceDoc {
-	d := sourceDoc{at: e}
-	if e == nil {
-		r.add(root, "say what starts the flow: from: {system: fno, entity: …, event: fno.…, state: row}", "from is missing")
-		return d
-	}
-	if !r.wantMapping(e, "from") {
-		return d
-	}
-	r.members(e, "from", map[string]**element{"system": &d.system, "entity": &d.entity, "event": &d.event, "state": &d.state})
-	r.require(e, "from", "system", &d.system)
-	r.require(e, "from", "entity", &d.entity)
-	r.require(e, "from", "event", &d.event)
-	r.require(e, "from", "state", &d.state)
-	return d
-}
-
-func (r *reader) target(root, e *element) targetDoc {
-	d := targetDoc{at: e}
-	if e == nil {
-		r.add(root, "say where records go: to: {system: dataverse, entity: account, key: [accountnumber]}", "to is missing")
-		return d
-	}
-	if !r.wantMapping(e, "to") {
-		return d
-	}
-	var key *element
-	r.members(e, "to", map[string]**element{"system": &d.system, "entity": &d.entity, "key": &key})
-	r.require(e, "to", "system", &d.system)
-	r.require(e, "to", "entity", &d.entity)
-	switch {
-	case key == nil:
-		r.add(e, "name the key's columns: key: [accountnumber]", "to: key is missing")
-	case key.shape != listShape || len(key.items) == 0:
-		r.add(key, "write a list: key: [accountnumber]", "key is %s instead of a list of columns", key.shape)
-	default:
-		for _, item := range key.items {
-			if r.wantText(&item, "key"); item != nil {
-				d.key = append(d.key, item)
-			}
+// whole reads an object and adds a finding for each required key that isn't there.
+func (r *reader) whole(name, what string, e *element, into any) {
+	r.object(name, what, e, into)
+	for _, k := range grammar().objects[name].Keys {
+		if k.Required && !e.names(k.Name) {
+			r.add(e, "add "+k.Name+": …, as in "+grammar().objects[name].Example, "%s: %s is missing", what, k.Name)
 		}
 	}
-	return d
 }
 
 func (r *reader) field(m member, tables map[string]*element) (f fieldDoc) {
-	f.name = m.key
 	before := len(r.findings)
 	defer func() { f.faulty = len(r.findings) > before }()
-	e := m.value
-	if !r.wantMapping(e, "field "+m.key.text) {
+	f.name = m.key
+	what := "field " + m.key.text
+	if !r.fits(what, m.value, grammar().values("contract", "fields")) {
 		return f
 	}
-	what := "field " + m.key.text
-	var blank, reference *element
-	r.members(e, what, map[string]**element{
-		"from": &f.from, "value": &f.value, "owner": &f.owner, "strip": &f.strip, "prefix": &f.prefix, "case": &f.letters,
-		"table": &f.table, "map": &f.options, "other": &f.other, "longer": &f.longer, "reference": &reference, "blank": &blank,
-	})
-	for name, t := range map[string]**element{"from": &f.from, "owner": &f.owner, "strip": &f.strip, "prefix": &f.prefix} {
-		r.wantText(t, what+": "+name)
-	}
-	r.oneOf(&f.letters, what+": case", "lower", "upper")
-	r.oneOf(&f.longer, what+": longer", "reject", "cut")
-	if f.options != nil && !r.wantMapping(f.options, what+": map") {
-		f.options = nil
-	}
-	if t := f.table; t != nil && t.shape != mappingShape {
-		if f.table = tables[t.text]; f.table == nil {
-			r.add(t, "define it under tables:, or write it out: table: {usmf: USD}", "%s: there is no table %q", what, t.text)
+	r.object("field", what, m.value, &f)
+	if f.table = f.Table; f.Table != nil && f.Table.shape != mappingShape {
+		if f.table = tables[f.Table.text]; f.table == nil {
+			r.add(f.Table, "define it under tables:, or write it out: table: {usmf: USD}", "%s: there is no table %q", what, f.Table.text)
 		}
 	}
-	if f.value != nil && !f.value.isScalar() {
-		r.add(f.value, "write a text, a number, true or false", "%s: value is %s", what, f.value.shape)
-		f.value = nil
+	if f.reference = f.Reference; f.Reference != nil && f.Reference.shape == mappingShape {
+		var d referenceDoc
+		r.whole("reference", what+": reference", f.Reference, &d)
+		f.reference, f.referenceEntity = d.Key, d.Entity
 	}
-	f.reference, f.referenceEntity = r.reference(what, reference)
-	if blank != nil {
-		f.blank = r.blank(what+": blank", blank)
+	if f.Blank != nil {
+		f.blank = r.blank(what+": blank", f.Blank)
 	}
 	return f
-}
-
-// reference reads "reference: accountnumber" or "reference: {entity: account, key: accountnumber}".
-func (r *reader) reference(what string, e *element) (key, entity *element) {
-	if e == nil || e.shape == textShape {
-		return e, nil
-	}
-	if !r.wantMapping(e, what+": reference") {
-		return nil, nil
-	}
-	r.members(e, what+": reference", map[string]**element{"entity": &entity, "key": &key})
-	r.require(e, what+": reference", "key", &key)
-	r.wantText(&entity, what+": reference: entity")
-	return key, entity
 }
 
 // blank reads a blank rule, the same for all kinds of empty or one for each.
 func (r *reader) blank(what string, e *element) *blankDoc {
 	d := &blankDoc{at: e}
-	if e.shape != mappingShape || slices.Contains(e.names(), "from") || slices.Contains(e.names(), "value") {
+	if e.shape != mappingShape || e.names("from") || e.names("value") {
 		rule := r.blankRule(what, e)
 		for k := range d.rules {
 			d.rules[k] = rule
 		}
 		return d
 	}
-	for _, m := range e.members {
-		k := slices.Index(emptyNames[:], m.key.text)
-		if k < 0 {
-			r.add(m.key, "kinds of empty are absent, null, empty, unset; or give one rule for all: reject, null, skip, {from: …}, {value: …}", "%s: unknown key %q", what, m.key.text)
-			continue
+	var kinds blankKindsDoc
+	r.object("blank", what, e, &kinds)
+	for k, rule := range [emptyKinds]*element{kinds.Absent, kinds.Null, kinds.Empty, kinds.Unset} {
+		if rule != nil {
+			d.rules[k] = r.blankRule(what+": "+emptyNames[k], rule)
 		}
-		d.rules[k] = r.blankRule(what+": "+m.key.text, m.value)
 	}
 	return d
 }
 
+// blankRule reads what has the form of a rule.
 func (r *reader) blankRule(what string, e *element) *blankRule {
 	rule := &blankRule{at: e}
-	const fix = "write reject, null, skip, {from: OtherField} or {value: …}"
 	switch {
 	case e.shape == nullShape:
 		rule.action = blankNull
-	case e.shape == textShape && e.text == "reject":
-		rule.action = blankReject
-	case e.shape == textShape && e.text == "skip":
+		return rule
+	case e.text == "skip":
 		rule.action = blankSkip
-	case e.shape == mappingShape:
-		var blank *element
-		r.members(e, what, map[string]**element{"from": &rule.from, "value": &rule.value, "blank": &blank})
-		r.wantText(&rule.from, what+": from")
-		switch {
-		case rule.from != nil && rule.value == nil:
-			rule.action = blankFrom
-			if blank != nil {
-				rule.then = r.blank(what+": blank", blank)
-			}
-		case rule.from == nil && rule.value != nil && rule.value.isScalar():
-			rule.action = blankValue
-		default:
-			r.add(e, fix, "%s is no blank rule", what)
-			return nil
+		return rule
+	case e.shape != mappingShape:
+		return rule
+	}
+	var d insteadDoc
+	r.object("instead", what, e, &d)
+	rule.from, rule.value = d.From, d.Value
+	switch {
+	case d.From != nil && d.Value == nil:
+		rule.action = blankFrom
+		if d.Blank != nil {
+			rule.then = r.blank(what+": blank", d.Blank)
 		}
+	case d.From == nil && d.Value != nil:
+		rule.action = blankValue
 	default:
-		r.add(e, fix, "%s: %q is no blank rule", what, e.text)
+		r.add(e, "write reject, null, skip, {from: OtherField} or {value: …}", "%s is no blank rule", what)
 		return nil
 	}
 	return rule
-}
-
-// members puts the values of e's known keys where into says. An unknown key is a finding.
-func (r *reader) members(e *element, what string, into map[string]**element) {
-	for _, m := range e.members {
-		if target, ok := into[m.key.text]; ok {
-			*target = m.value
-			continue
-		}
-		known := make([]string, 0, len(into))
-		for name := range into {
-			known = append(known, name)
-		}
-		slices.Sort(known)
-		fix := "remove it; known keys are " + strings.Join(known, ", ")
-		if near := nearest(m.key.text, known); near != "" {
-			fix = "did you mean " + near + "? Known keys are " + strings.Join(known, ", ")
-		}
-		r.add(m.key, fix, "%s: unknown key %q", what, m.key.text)
-	}
-}
-
-// require adds a finding where a text is missing, and drops what is no text.
-func (r *reader) require(at *element, what, name string, e **element) {
-	if *e == nil {
-		r.add(at, "add "+name+": …", "%s: %s is missing", what, name)
-		return
-	}
-	r.wantText(e, what+": "+name)
-}
-
-// wantText drops, with a finding, what is no text or an empty one. A missing element is left alone.
-func (r *reader) wantText(e **element, what string) {
-	if *e == nil {
-		return
-	}
-	if (*e).shape != textShape || strings.TrimSpace((*e).text) == "" {
-		r.add(*e, "write a text, in quotes if it looks like a number", "%s is %s instead of a text", what, describe(*e))
-		*e = nil
-	}
 }
 
 func describe(e *element) string {
@@ -319,20 +183,4 @@ func describe(e *element) string {
 		return "an empty text"
 	}
 	return e.shape.String()
-}
-
-func (r *reader) wantMapping(e *element, what string) bool {
-	if e.shape == mappingShape {
-		return true
-	}
-	r.add(e, "write key: value pairs below it", "%s is %s instead of a mapping", what, e.shape)
-	return false
-}
-
-func (r *reader) oneOf(e **element, what string, allowed ...string) {
-	if *e == nil || (*e).shape == textShape && slices.Contains(allowed, (*e).text) {
-		return
-	}
-	r.add(*e, "write "+strings.Join(allowed, " or "), "%s: %q isn't known", what, (*e).text)
-	*e = nil
 }

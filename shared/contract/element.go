@@ -3,6 +3,7 @@ package contract
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -170,11 +171,7 @@ func (r *reader) mapping(e *element, values []*ast.MappingValueNode) {
 	}
 }
 
-// names returns the texts of e's keys.
-func (e *element) names() []string {
-	out := make([]string, len(e.members))
-	for i, m := range e.members {
-		out[i] = m.key.text
-	}
-	return out
+// names reports whether the mapping e has this key.
+func (e *element) names(key string) bool {
+	return slices.ContainsFunc(e.members, func(m member) bool { return m.key.text == key })
 }
