@@ -17,6 +17,8 @@ type compiler struct {
 	plan   *Plan
 	lookup lookupFunc
 	slots  map[string]int
+	// disowned is true once the contract's owner has its finding.
+	disowned bool
 }
 
 // compile returns the plan, usable only if r has no findings.
@@ -92,31 +94,6 @@ func (c *compiler) source() {
 	}
 }
 
-// event checks that a receiver can publish what the pattern asks for.
-func (c *compiler) event(d sourceDoc) {
-	pattern := d.Event.text
-	system, rest, _ := strings.Cut(pattern, ".")
-	switch {
-	case system != schema.FnO && system != schema.Dataverse || rest == "":
-		c.add(d.Event, "write fno.<event> or dataverse.<table>.<operation>", "no receiver publishes an event %q, so the flow would never start", pattern)
-		return
-	case strings.Contains(strings.TrimSuffix(pattern, "*"), "*"):
-		c.add(d.Event, "keep only the * at the end", "event %q: * may stand only at the end", pattern)
-		return
-	case d.System != nil && system != d.System.text && len(schema.Entities(d.System.text)) > 0:
-		c.add(d.Event, "let the event come from "+d.System.text, "event %q comes from %s, but the flow's source is %s", pattern, system, d.System.text)
-		return
-	}
-	e := c.plan.source
-	switch {
-	case e == nil:
-	case e.Event != "" && pattern != e.Event:
-		c.add(d.Event, "write event: "+e.Event, "event %q doesn't carry a %s", pattern, e.Name)
-	case e.Event == "" && system == schema.Dataverse && !strings.HasPrefix(pattern, "dataverse."+e.Name+"."):
-		c.add(d.Event, "write event: dataverse."+e.Name+".*", "event %q isn't about table %s", pattern, e.Name)
-	}
-}
-
 func (c *compiler) target() {
 	d := c.doc.to
 	c.plan.To = Target{System: textOf(d.System), Entity: textOf(d.Entity)}
@@ -162,15 +139,11 @@ func (c *compiler) field(d *fieldDoc) {
 		c.add(d.Value, "keep one of them", "field %s: from and value exclude each other", name)
 		return
 	}
-	at := d.name
-	if d.Owner != nil {
-		at = d.Owner
-	}
 	if owner == "" {
 		return // the missing owner is a finding of its own
 	}
 	if owner != c.plan.From.System {
-		c.add(at, "remove the mapping and keep owner: "+owner+", or let "+c.plan.From.System+" own the field", "field %s belongs to %s, and this flow comes from %s: it would overwrite what another system owns", name, owner, c.plan.From.System)
+		c.notOwned(d, owner)
 		return
 	}
 	if column.ReadOnly {
@@ -186,6 +159,20 @@ func (c *compiler) field(d *fieldDoc) {
 		c.mapped(d, &f)
 	}
 	c.plan.fields = append(c.plan.fields, f)
+}
+
+// notOwned adds a finding for a field that the flow maps and another system owns. Where the contract's own owner says so, one
+// finding there stands for all its fields.
+func (c *compiler) notOwned(d *fieldDoc, owner string) {
+	from, name := c.plan.From.System, d.name.text
+	if d.Owner != nil {
+		c.add(d.Owner, "remove the mapping and keep owner: "+owner+", or let "+from+" own the field", "field %s belongs to %s, and this flow comes from %s: it would overwrite what another system owns", name, owner, from)
+		return
+	}
+	if !c.disowned {
+		c.disowned = true
+		c.add(c.doc.Owner, "write owner: "+from+" here, and owner: "+owner+" without a mapping at each field that "+owner+" owns", "every field that names no owner belongs to %s, and this flow comes from %s: it would overwrite what another system owns", owner, from)
+	}
 }
 
 // unmapped judges a field that only names its owner, so that nobody maps it by accident.

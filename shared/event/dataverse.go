@@ -9,11 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"crosswalk/shared/eventtype"
 	"crosswalk/shared/fault"
 )
 
-// virtualPrefix begins the names of the Dataverse tables that show F&O entities.
-const virtualPrefix = "mserp_"
+// legalEntityColumn is the column of a virtual table that names F&O's legal entity.
+const legalEntityColumn = "mserp_dataareaid"
 
 // zeroID is what a context carries where it has no id.
 const zeroID = "00000000-0000-0000-0000-000000000000"
@@ -24,14 +25,6 @@ var (
 	organisations = regexp.MustCompile(`^[0-9A-Za-z_.-]{1,128}$`)
 	guids         = regexp.MustCompile(`^\{?[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?$`)
 )
-
-// changes are the messages that create, update or delete a row, and what an event type calls them.
-var changes = map[string]string{"create": "created", "update": "updated", "delete": "deleted"}
-
-// dataEventChanges are their counterparts in F&O data events.
-var dataEventChanges = map[string]string{
-	"onexternalcreated": "created", "onexternalupdated": "updated", "onexternaldeleted": "deleted",
-}
 
 // execution is a Dataverse execution context, its names and ids in lower case.
 type execution struct {
@@ -46,23 +39,17 @@ func (p *parser) executionContext(m *members, body []byte) error {
 		return err
 	}
 	a := attributes{time: c.at, sequence: fmt.Sprintf("%020d", c.at.UnixMilli())}
-	change, isDataEvent := dataEventChanges[c.message]
-	if isDataEvent = isDataEvent && strings.HasPrefix(c.table, virtualPrefix); isDataEvent {
-		a.kind = "fno." + strings.TrimPrefix(c.table, virtualPrefix) + "." + change
+	kind, isDataEvent := eventtype.Execution(c.table, c.message)
+	a.kind, a.source = kind, "/dataverse/"+c.organisation
+	if isDataEvent {
 		a.source = "/fno/" + c.target.legalEntity
-	} else {
-		if change = changes[c.message]; change == "" {
-			change = c.message
-		}
-		a.kind = "dataverse." + c.table + "." + change
-		a.source = "/dataverse/" + c.organisation
 	}
 	switch a.subject = c.table; {
 	case c.record != "":
 		a.subject += "/" + c.record
 	case isDataEvent:
 		return fault.Reject("field-missing", pointer(c.target.at), "neither PrimaryEntityId nor the Target says which row it is")
-	case changes[c.message] != "":
+	case eventtype.IsRowChange(c.message):
 		return m.missing(primaryEntityID)
 	}
 	if a.id, err = c.id(m, body); err != nil {
@@ -104,7 +91,7 @@ func readExecution(m *members) (c execution, err error) {
 		return c, m.bad(operationCreatedOn, "wanted a time after 1970")
 	}
 	// Data events carry the zero id and name their row in the Target only.
-	if c.record == "" || strings.HasPrefix(c.table, virtualPrefix) {
+	if c.record == "" || eventtype.IsVirtual(c.table) {
 		if c.target, err = readTarget(m); err != nil {
 			return c, err
 		}
@@ -228,7 +215,7 @@ func readEntity(body []byte, at string) (e entity, err error) {
 					return err
 				}
 				return pairs(raw, s.at+"/Attributes", func(key, at string, v value) error {
-					if key != virtualPrefix+"dataareaid" || v.kind != '"' {
+					if key != legalEntityColumn || v.kind != '"' {
 						return nil
 					}
 					text, err := unquote(v.raw)

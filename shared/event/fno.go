@@ -8,10 +8,9 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-)
 
-// testEvent is the BusinessEventId of what F&O sends once, when an endpoint is activated.
-const testEvent = "BusinessEventsTestEndpointContract"
+	"crosswalk/shared/eventtype"
+)
 
 // maxSubject is where a record's subject is cut, in bytes. A message's properties may have 64 KB in all.
 const maxSubject = 1024
@@ -28,7 +27,7 @@ func (p *parser) businessEvent(m *members, body []byte) error {
 	if err != nil {
 		return err
 	}
-	if name == testEvent {
+	if name == eventtype.TestEvent {
 		p.Tests++
 		return nil
 	}
@@ -48,12 +47,8 @@ func (p *parser) businessEvent(m *members, body []byte) error {
 	if err != nil {
 		return err
 	}
-	kind := strings.TrimSuffix(name, "BusinessEvent")
-	if kind == "" {
-		kind = name
-	}
 	p.Events = append(p.Events, attributes{
-		id: id, kind: "fno." + kind, source: "/fno/" + entity, subject: presentable(subject), time: at, sequence: sequence,
+		id: id, kind: eventtype.BusinessEvent(name), source: "/fno/" + entity, subject: presentable(subject), time: at, sequence: sequence,
 	}.event(body))
 	return nil
 }
