@@ -24,7 +24,7 @@ type dependencies struct {
 	topology   *topology.Topology
 	log        zerolog.Logger
 	outcomes   telemetry.Log
-	credential azcore.TokenCredential
+	credential azcore.TokenCredential // for Dataverse and F&O
 	bus        *azservicebus.Client
 	bodies     *claim.Store
 	links      *link.Table
@@ -35,18 +35,23 @@ type dependencies struct {
 func connect(s settings.Settings, log zerolog.Logger) (*dependencies, error) {
 	d := &dependencies{settings: s, topology: topology.Default(), log: log, outcomes: telemetry.NewLog(log), now: time.Now}
 	var err error
-	if d.credential, err = identity.New(s.Entra, nil); err != nil {
+	if d.credential, err = identity.Application(s.Entra, &identity.Options{Log: log}); err != nil {
 		return nil, err
 	}
-	if d.bus, err = newBus(s.ServiceBus, d.credential); err != nil {
+	// The roles on Service Bus and storage are the managed identity's, whoever Dataverse and F&O know.
+	infrastructure, err := identity.Infrastructure(s.Entra, nil)
+	if err != nil {
 		return nil, err
 	}
-	bodies, err := newContainer(s.Storage, d.credential)
+	if d.bus, err = newBus(s.ServiceBus, infrastructure); err != nil {
+		return nil, err
+	}
+	bodies, err := newContainer(s.Storage, infrastructure)
 	if err != nil {
 		return nil, err
 	}
 	d.bodies = claim.New(bodies)
-	links, err := newTable(s.Storage, d.credential)
+	links, err := newTable(s.Storage, infrastructure)
 	if err != nil {
 		return nil, err
 	}

@@ -37,8 +37,8 @@ func newSchemaPull() *cobra.Command {
 		Short: "Read an entity from its environment and write its snapshot",
 		Long: `Read an entity from its environment and write its snapshot, shared/schema/<system>/<entity>.json.
 
-The environment is DATAVERSE_URL or FNO_URL, and who reads it is the application of ENTRA_TENANT_ID, ENTRA_CLIENT_ID and
-ENTRA_CERTIFICATE_PATH, or the managed identity. What the environment doesn't tell is kept from the snapshot and named.`,
+The environment is DATAVERSE_URL or FNO_URL, and who reads it is who the ENTRA_ settings say (docs/settings.md): an
+application with a certificate, or the managed identity. What the environment doesn't tell is kept from the snapshot and named.`,
 		Example: "  crosswalk schema pull dataverse account --dry-run\n  crosswalk schema pull fno CustomersV3",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -136,6 +136,9 @@ func metadataClient(system string) (*environment.Client, error) {
 	if err := envconfig.Process("", &s); err != nil {
 		return nil, err
 	}
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
 	url, setting := s.Dataverse.URL, "DATAVERSE_URL"
 	switch system {
 	case schema.Dataverse:
@@ -147,7 +150,7 @@ func metadataClient(system string) (*environment.Client, error) {
 	if strings.TrimSpace(url) == "" {
 		return nil, fmt.Errorf("%s is not set: it is the address of the environment to read", setting)
 	}
-	credential, err := identity.New(s.Entra, nil)
+	credential, err := identity.Application(s.Entra, nil)
 	if err != nil {
 		return nil, err
 	}

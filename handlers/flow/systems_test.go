@@ -50,8 +50,8 @@ func newBench(t *testing.T) *bench {
 	if err := os.WriteFile(certificate, e.CrosswalkCertificatePEM, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	credential, err := identity.New(settings.Entra{AuthorityHost: e.EntraAuthorityHTTPS, TenantID: e.TenantID,
-		ClientID: e.CrosswalkClientID, CertificatePath: certificate}, client)
+	credential, err := identity.Application(settings.Entra{AuthorityHost: e.EntraAuthorityHTTPS, TenantID: e.TenantID,
+		ClientID: e.CrosswalkClientID, CertificatePath: certificate}, &identity.Options{Transport: client})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func connect(t *testing.T, change func(*settings.Entra, *dataverse.Options)) (*d
 	if change != nil {
 		change(&entra, o)
 	}
-	credential, err := identity.New(entra, &http.Client{Transport: transport})
+	credential, err := identity.Application(entra, &identity.Options{Transport: &http.Client{Transport: transport}})
 	if err != nil {
 		t.Fatal(err)
 	}

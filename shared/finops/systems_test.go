@@ -38,7 +38,7 @@ func connect(t *testing.T) (*finops.Client, *systems.Systems) {
 		t.Fatal(err)
 	}
 	trusting := &http.Client{Transport: transport}
-	credential, err := identity.New(settings.Entra{AuthorityHost: e.EntraAuthorityHTTPS, TenantID: e.TenantID, ClientID: e.CrosswalkClientID, CertificatePath: path}, trusting)
+	credential, err := identity.Application(settings.Entra{AuthorityHost: e.EntraAuthorityHTTPS, TenantID: e.TenantID, ClientID: e.CrosswalkClientID, CertificatePath: path}, &identity.Options{Transport: trusting})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,93 +1,147 @@
-// Package identity makes the one credential that Crosswalk uses for every system: an application's certificate, or the
-// managed identity where no certificate is configured.
+// Package identity makes the two credentials that Crosswalk uses.
+//
+// Infrastructure is for Azure itself (Service Bus, storage, Key Vault), whose roles are granted to the managed identity.
+// Application is for Dataverse and F&O, whose application users name an application of Entra: proved by a token of the
+// managed identity, by a certificate in Key Vault or by one in a file; or else the managed identity itself.
 package identity
 
 import (
+	"context"
 	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/rs/zerolog"
 
 	"crosswalk/shared/settings"
 )
 
-// New returns the credential that s describes. transport is nil but in tests. No token is asked for yet. Errors name the
-// setting at fault and what to do; they hold nothing of the certificate file.
-func New(s settings.Entra, transport policy.Transporter) (azcore.TokenCredential, error) {
-	if s.CertificatePath == "" {
-		return managed(s, transport)
+// Options are what tests replace, and where to log.
+type Options struct {
+	// Transport sends every request; nil means the default one.
+	Transport policy.Transporter
+	// Now is the clock by which a certificate from Key Vault is looked at again; nil means time.Now.
+	Now func() time.Time
+	// Log gets a warning when a rotation goes wrong. Its zero value logs nothing.
+	Log zerolog.Logger
+}
+
+func (o *Options) client() policy.ClientOptions {
+	return policy.ClientOptions{
+		Transport: o.Transport,
+		// A longer wait belongs to who settles the message, so 429 is not retried here.
+		Retry: policy.RetryOptions{MaxRetries: 2, RetryDelay: 200 * time.Millisecond, MaxRetryDelay: 2 * time.Second,
+			StatusCodes: []int{500, 502, 503, 504}},
+	}
+}
+
+// Infrastructure returns the managed identity that s describes. No token is asked for yet. o may be nil.
+func Infrastructure(s settings.Entra, o *Options) (azcore.TokenCredential, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	m := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: policy.ClientOptions{Transport: o.Transport}}
+	if s.ManagedIdentityClientID != "" {
+		m.ID = azidentity.ClientID(s.ManagedIdentityClientID)
+	}
+	credential, err := azidentity.NewManagedIdentityCredential(m)
+	if err != nil {
+		return nil, errors.New("there is no managed identity here: switch one on; " +
+			"ENTRA_MANAGED_IDENTITY_CLIENT_ID chooses among several user-assigned ones and doesn't work everywhere")
+	}
+	return credential, nil
+}
+
+// Application returns the credential for Dataverse and F&O that s describes. No token is asked for yet. o may be nil. Errors
+// name the setting at fault and what to do; they hold nothing of a certificate. What its GetToken returns is an error of
+// azidentity where Entra refused, else a [fault.Error].
+func Application(s settings.Entra, o *Options) (azcore.TokenCredential, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	switch {
+	case s.Federated:
+		return newFederated(s, o)
+	case s.CertificateVault != "":
+		return newVaulted(s, o)
+	case s.CertificatePath == "":
+		return Infrastructure(s, o)
 	}
 	certificates, key, err := load(s.CertificatePath)
 	if err != nil {
 		return nil, fmt.Errorf("ENTRA_CERTIFICATE_PATH: %w", err)
 	}
-	o := &azidentity.ClientCertificateCredentialOptions{ClientOptions: policy.ClientOptions{
-		Transport: transport,
-		// A longer wait belongs to who settles the message, so 429 is not retried here.
-		Retry: policy.RetryOptions{MaxRetries: 2, RetryDelay: 200 * time.Millisecond, MaxRetryDelay: 2 * time.Second,
-			StatusCodes: []int{500, 502, 503, 504}},
-	}}
-	if s.AuthorityHost != "" {
-		o.Cloud = cloud.Configuration{ActiveDirectoryAuthorityHost: s.AuthorityHost}
-		o.DisableInstanceDiscovery = true // it would ask the public cloud whether our authority is a known one
-	}
-	credential, err := azidentity.NewClientCertificateCredential(s.TenantID, s.ClientID, certificates, key, o)
+	return newCertificate(s, o, certificates, key)
+}
+
+var errBadIDs = errors.New("ENTRA_TENANT_ID, ENTRA_CLIENT_ID and ENTRA_AUTHORITY_HOST don't make a credential: " +
+	"the tenant is a GUID or a domain, the client a GUID, the authority an https address")
+
+func newCertificate(s settings.Entra, o *Options, certificates []*x509.Certificate, key crypto.PrivateKey) (azcore.TokenCredential, error) {
+	c := &azidentity.ClientCertificateCredentialOptions{ClientOptions: o.client()}
+	c.Cloud, c.DisableInstanceDiscovery = authority(s)
+	credential, err := azidentity.NewClientCertificateCredential(s.TenantID, s.ClientID, certificates, key, c)
 	if err != nil {
-		return nil, errors.New("ENTRA_TENANT_ID, ENTRA_CLIENT_ID and ENTRA_AUTHORITY_HOST don't make a credential: " +
-			"the tenant is a GUID or a domain, the client a GUID, the authority an https address")
+		return nil, errBadIDs
 	}
 	return credential, nil
 }
 
-func managed(s settings.Entra, transport policy.Transporter) (azcore.TokenCredential, error) {
-	o := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: policy.ClientOptions{Transport: transport}}
-	if s.ClientID != "" {
-		o.ID = azidentity.ClientID(s.ClientID)
+// authority returns where tokens come from. Instance discovery would ask the public cloud whether another authority is a
+// known one, so it is off for those.
+func authority(s settings.Entra) (_ cloud.Configuration, disableDiscovery bool) {
+	if s.AuthorityHost == "" {
+		return cloud.Configuration{}, false
 	}
-	credential, err := azidentity.NewManagedIdentityCredential(o)
-	if err != nil {
-		return nil, errors.New("there is no managed identity here: switch one on, or set ENTRA_CERTIFICATE_PATH to use a certificate; " +
-			"ENTRA_CLIENT_ID chooses among several user-assigned identities and doesn't work everywhere")
-	}
-	return credential, nil
+	return cloud.Configuration{ActiveDirectoryAuthorityHost: s.AuthorityHost}, true
 }
 
-// load reads a PEM file. The certificate that belongs to the key comes first in what it returns.
-func load(path string) ([]*x509.Certificate, crypto.PrivateKey, error) {
-	data, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil, errors.New("there is no such file; set it to a PEM file with certificate and private key, or remove it to use the managed identity")
-	case errors.Is(err, fs.ErrPermission):
-		return nil, nil, errors.New("the file may not be read by this user; change its permissions")
-	case err != nil:
-		return nil, nil, errors.New("the file can't be read; set it to a PEM file with certificate and private key")
+// exchangeScope is the audience of a token that proves an application (workload identity federation). It is the public
+// cloud's; the sovereign clouds have their own.
+const exchangeScope = "api://AzureADTokenExchange/.default"
+
+// federated is the application, proved by a token of the managed identity. The application has the identity as federated
+// credential: issuer https://login.microsoftonline.com/<tenant>/v2.0, subject the identity's principal id.
+type federated struct{ azcore.TokenCredential }
+
+type identityFailureKey struct{}
+
+func newFederated(s settings.Entra, o *Options) (azcore.TokenCredential, error) {
+	identity, err := Infrastructure(s, o)
+	if err != nil {
+		return nil, err
 	}
-	certificates, key, err := azidentity.ParseCertificates(data, nil)
-	if err != nil || len(certificates) == 0 || key == nil {
-		return nil, nil, errors.New("the file must hold a certificate and its unencrypted private key, both as PEM")
-	}
-	signer, ok := key.(crypto.Signer)
-	if !ok {
-		return nil, nil, errors.New("the private key is of a kind that can't sign; use RSA")
-	}
-	public, ok := signer.Public().(interface{ Equal(crypto.PublicKey) bool })
-	if !ok {
-		return nil, nil, errors.New("the private key is of a kind that can't be compared; use RSA")
-	}
-	for i, certificate := range certificates {
-		if public.Equal(certificate.PublicKey) {
-			certificates[0], certificates[i] = certificates[i], certificates[0]
-			return certificates, key, nil
+	proof := func(ctx context.Context) (string, error) {
+		token, err := identity.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{exchangeScope}})
+		if err != nil {
+			if failure, ok := ctx.Value(identityFailureKey{}).(*error); ok {
+				*failure = err
+			}
+			return "", errors.New("the managed identity gave no token") // its own text may quote an answer
 		}
+		return token.Token, nil
 	}
-	return nil, nil, errors.New("the private key belongs to none of the certificates in the file")
+	c := &azidentity.ClientAssertionCredentialOptions{ClientOptions: o.client()}
+	c.Cloud, c.DisableInstanceDiscovery = authority(s)
+	credential, err := azidentity.NewClientAssertionCredential(s.TenantID, s.ClientID, proof, c)
+	if err != nil {
+		return nil, errBadIDs
+	}
+	return federated{credential}, nil
+}
+
+// GetToken tells a failure of the managed identity from a refusal of Entra; azidentity makes one error of both.
+func (f federated) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	var failure error
+	token, err := f.TokenCredential.GetToken(context.WithValue(ctx, identityFailureKey{}, &failure), o)
+	if err != nil && failure != nil {
+		return token, judgeIdentity(ctx, failure)
+	}
+	return token, err
 }

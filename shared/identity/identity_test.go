@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"crosswalk/shared/identity"
@@ -109,7 +110,7 @@ func TestCertificate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			authority := &entra{}
-			credential, err := identity.New(settings.Entra{AuthorityHost: "https://login.example/", TenantID: tenant, ClientID: client, CertificatePath: write(t, content)}, authority)
+			credential, err := identity.Application(settings.Entra{AuthorityHost: "https://login.example/", TenantID: tenant, ClientID: client, CertificatePath: write(t, content)}, &identity.Options{Transport: authority})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -143,7 +144,7 @@ func TestBadCertificate(t *testing.T) {
 		{"elliptic key", write(t, own+private(t, elliptic)), "none of the certificates"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := identity.New(settings.Entra{TenantID: tenant, ClientID: client, CertificatePath: test.path}, nil)
+			_, err := identity.Application(settings.Entra{TenantID: tenant, ClientID: client, CertificatePath: test.path}, nil)
 			if err == nil || !strings.Contains(err.Error(), "ENTRA_CERTIFICATE_PATH") || !strings.Contains(err.Error(), test.want) {
 				t.Fatalf("got %v, want %q", err, test.want)
 			}
@@ -163,7 +164,7 @@ func TestBadIDs(t *testing.T) {
 		{CertificatePath: path, ClientID: client, TenantID: "not a tenant/secret-value"},
 		{CertificatePath: path, ClientID: client, TenantID: tenant, AuthorityHost: "http://secret-value"},
 	} {
-		if _, err := identity.New(s, nil); err == nil || !strings.Contains(err.Error(), "ENTRA_TENANT_ID") || strings.Contains(err.Error(), "secret-value") {
+		if _, err := identity.Application(s, nil); err == nil || !strings.Contains(err.Error(), "ENTRA_TENANT_ID") || strings.Contains(err.Error(), "secret-value") {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -184,17 +185,20 @@ func TestManagedIdentity(t *testing.T) {
 		_ = os.Unsetenv(name) // t.Setenv puts it back
 	}
 	for _, id := range []string{"", client} {
-		machine := &imds{}
-		credential, err := identity.New(settings.Entra{ClientID: id}, machine)
-		if err != nil {
-			t.Fatal(err)
-		}
-		token, err := credential.GetToken(context.Background(), policy.TokenRequestOptions{Scopes: []string{"https://contoso.crm4.dynamics.com/.default"}})
-		if err != nil || token.Token != "the-token" {
-			t.Fatalf("token %q, %v", token.Token, err)
-		}
-		if got := machine.query.Get("client_id"); got != id {
-			t.Errorf("asked for identity %q, want %q", got, id)
+		for name, make := range map[string]func(settings.Entra, *identity.Options) (azcore.TokenCredential, error){
+			"infrastructure": identity.Infrastructure, "application": identity.Application} {
+			machine := &imds{}
+			credential, err := make(settings.Entra{ManagedIdentityClientID: id}, &identity.Options{Transport: machine})
+			if err != nil {
+				t.Fatal(err)
+			}
+			token, err := credential.GetToken(context.Background(), policy.TokenRequestOptions{Scopes: []string{"https://" + name + ".example/.default"}}) // tokens are cached in the process
+			if err != nil || token.Token != "the-token" {
+				t.Fatalf("%s: token %q, %v", name, token.Token, err)
+			}
+			if got := machine.query.Get("client_id"); got != id {
+				t.Errorf("%s: asked for identity %q, want %q", name, got, id)
+			}
 		}
 	}
 }

@@ -158,6 +158,10 @@ var entraCode = regexp.MustCompile(`AADSTS[0-9]{4,8}`)
 
 // tokenless judges a credential's failure. It happens before anything is sent.
 func (c *Client) tokenless(ctx context.Context, err error) error {
+	var judged *fault.Error
+	if errors.As(err, &judged) && ctx.Err() == nil { // shared/identity knows more of its own failures
+		return judged
+	}
 	var failed *azidentity.AuthenticationFailedError
 	status := 0
 	if errors.As(err, &failed) && failed.RawResponse != nil {
@@ -182,7 +186,7 @@ func (c *Client) tokenless(ctx context.Context, err error) error {
 		detail += " (" + code + ")"
 	}
 	return &fault.Error{Kind: fault.Misconfigured, Reason: ReasonNoToken,
-		Detail: detail + ": check ENTRA_TENANT_ID, ENTRA_CLIENT_ID, the certificate and " + c.service.Setting}
+		Detail: detail + ": check ENTRA_TENANT_ID, ENTRA_CLIENT_ID, the certificate or federated credential and " + c.service.Setting}
 }
 
 // clean returns what of err may be kept as a cause: errors of net/http hold the URL, and with it the key.

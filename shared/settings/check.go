@@ -19,7 +19,7 @@ func (s Settings) check() error {
 	return errors.Join(s.ServiceBus.check(), s.Storage.check(),
 		checkAddress("DATAVERSE_URL", s.Dataverse.URL, "https://contoso.crm4.dynamics.com"),
 		checkAddress("FNO_URL", s.FnO.URL, "https://contoso.operations.dynamics.com"),
-		s.Entra.check(), s.Log.check())
+		s.Entra.Check(), s.Log.check())
 }
 
 func (s ServiceBus) check() error {
@@ -49,28 +49,59 @@ func (s Storage) check() error {
 	)
 }
 
-func (e Entra) check() error {
-	if e.CertificatePath == "" {
-		var problems []error
-		if e.AuthorityHost != "" {
-			problems = append(problems, problem("ENTRA_AUTHORITY_HOST", "is set without ENTRA_CERTIFICATE_PATH; a managed identity knows its authority, so remove it or set the certificate"))
-		}
-		if e.ClientID != "" && !guidPattern.MatchString(e.ClientID) {
-			problems = append(problems, problem("ENTRA_CLIENT_ID", "is not a GUID; copy the managed identity's client id, not its name"))
-		}
-		return errors.Join(problems...)
-	}
+// namePattern is what Key Vault allows as a certificate's name.
+var namePattern = regexp.MustCompile(`^[0-9A-Za-z-]{1,127}$`)
+
+// Check reports what is missing or contradicts itself, for programs that need no other settings. Load does it too.
+func (e Entra) Check() error {
 	var problems []error
-	if !guidPattern.MatchString(e.TenantID) && !domainPattern.MatchString(e.TenantID) {
-		problems = append(problems, problem("ENTRA_TENANT_ID", "is neither a GUID nor a domain; a certificate needs it"))
+	want := func(ok bool, name, format string, args ...any) {
+		if !ok {
+			problems = append(problems, problem(name, format, args...))
+		}
 	}
-	if !guidPattern.MatchString(e.ClientID) {
-		problems = append(problems, problem("ENTRA_CLIENT_ID", "is not a GUID; a certificate needs it: copy the application's client id"))
+	proof := e.proofs()
+	if len(proof) > 1 {
+		want(false, proof[0], "and %s are both set; the application is proved in one way, so remove all but one", strings.Join(proof[1:], " and "))
 	}
-	if e.AuthorityHost != "" {
+	want(e.ManagedIdentityClientID == "" || guidPattern.MatchString(e.ManagedIdentityClientID), "ENTRA_MANAGED_IDENTITY_CLIENT_ID",
+		"is not a GUID; copy the managed identity's client id, not its name")
+	if len(proof) == 0 {
+		want(e.ClientID == "", "ENTRA_CLIENT_ID", "is set, and nothing proves that application; set ENTRA_FEDERATED, ENTRA_CERTIFICATE_VAULT or ENTRA_CERTIFICATE_PATH, "+
+			"or remove it to be the managed identity (of ENTRA_MANAGED_IDENTITY_CLIENT_ID)")
+		want(e.AuthorityHost == "", "ENTRA_AUTHORITY_HOST", "is set without ENTRA_FEDERATED, ENTRA_CERTIFICATE_VAULT or ENTRA_CERTIFICATE_PATH; a managed identity knows its authority, so remove it")
+	} else {
+		want(guidPattern.MatchString(e.TenantID) || domainPattern.MatchString(e.TenantID), "ENTRA_TENANT_ID", "is neither a GUID nor a domain; %s needs it", proof[0])
+		want(guidPattern.MatchString(e.ClientID), "ENTRA_CLIENT_ID", "is not a GUID; %s needs it: copy the application's client id", proof[0])
+		want(e.ClientID == "" || !strings.EqualFold(e.ClientID, e.ManagedIdentityClientID), "ENTRA_CLIENT_ID",
+			"is the managed identity's; it is the application's, which is another one")
+	}
+	if len(proof) > 0 && e.AuthorityHost != "" {
 		problems = append(problems, checkAddress("ENTRA_AUTHORITY_HOST", e.AuthorityHost, "https://login.microsoftonline.com"))
 	}
+	if e.CertificateVault != "" {
+		problems = append(problems, checkAddress("ENTRA_CERTIFICATE_VAULT", e.CertificateVault, "https://contoso.vault.azure.net"))
+		want(namePattern.MatchString(e.CertificateName), "ENTRA_CERTIFICATE_NAME", "is no name of a certificate in ENTRA_CERTIFICATE_VAULT; it has 1 to 127 letters, digits and hyphens")
+		want(e.CertificateRefresh >= time.Minute, "ENTRA_CERTIFICATE_REFRESH", "must be 1m or more")
+	} else {
+		want(e.CertificateName == "", "ENTRA_CERTIFICATE_NAME", "is set without ENTRA_CERTIFICATE_VAULT; set the vault's address or remove the name")
+	}
 	return errors.Join(problems...)
+}
+
+// proofs returns the settings that say how the application proves itself.
+func (e Entra) proofs() []string {
+	var out []string
+	if e.Federated {
+		out = append(out, "ENTRA_FEDERATED")
+	}
+	if e.CertificateVault != "" {
+		out = append(out, "ENTRA_CERTIFICATE_VAULT")
+	}
+	if e.CertificatePath != "" {
+		out = append(out, "ENTRA_CERTIFICATE_PATH")
+	}
+	return out
 }
 
 func (l Log) check() error {

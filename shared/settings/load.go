@@ -138,13 +138,18 @@ func kindOf(t reflect.Type) string {
 		return "a duration"
 	case t.Kind() == reflect.Int:
 		return "a whole number"
+	case t.Kind() == reflect.Bool:
+		return "a yes or no"
 	}
 	return "a text"
 }
 
 func exampleOf(t reflect.Type) string {
-	if t == reflect.TypeFor[time.Duration]() {
+	switch {
+	case t == reflect.TypeFor[time.Duration]():
 		return "write a number with its unit, such as 30s, 5m or 72h"
+	case t.Kind() == reflect.Bool:
+		return "write true or false"
 	}
 	return "write digits only"
 }

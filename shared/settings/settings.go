@@ -58,12 +58,20 @@ type FnO struct {
 	URL string `envconfig:"FNO_URL" example:"https://127.0.0.1:7083" need:"always" desc:"Address of the F&O environment without a path, such as https://contoso.operations.dynamics.com."`
 }
 
-// Entra says who Crosswalk is: an application with a certificate, or without one a managed identity.
+// Entra says who Crosswalk is, twice. Towards Azure (Service Bus, storage, Key Vault) it is always the managed identity.
+// Towards Dataverse and F&O it is one of four: the application of ClientID, proved by a token of the managed identity
+// (Federated), by a certificate in Key Vault (CertificateVault) or by one in a file (CertificatePath); or, with none of
+// them, the managed identity itself.
 type Entra struct {
-	AuthorityHost   string `envconfig:"ENTRA_AUTHORITY_HOST" example:"https://127.0.0.1:7081" desc:"Address that gives tokens. On a laptop only; needs a certificate. Default: Entra of the public cloud."`
-	TenantID        string `envconfig:"ENTRA_TENANT_ID" example:"7f1e2a60-5c1d-4b8e-9a3f-2d6c0e4b9a11" need:"with ENTRA_CERTIFICATE_PATH" desc:"Tenant, as a GUID or a domain."`
-	ClientID        string `envconfig:"ENTRA_CLIENT_ID" example:"c0551a1c-0000-4000-8000-000000000001" need:"with ENTRA_CERTIFICATE_PATH" desc:"Client id of the application or of the user-assigned managed identity; a GUID. Without it the system-assigned identity is used."`
-	CertificatePath string `envconfig:"ENTRA_CERTIFICATE_PATH" example:"crosswalk.pem" desc:"PEM file with the application's certificate and private key. Without it the managed identity is used."`
+	AuthorityHost           string        `envconfig:"ENTRA_AUTHORITY_HOST" example:"https://127.0.0.1:7081" desc:"Address that gives tokens. Default: Entra of the public cloud. Only with an application: a managed identity knows its own."`
+	TenantID                string        `envconfig:"ENTRA_TENANT_ID" example:"7f1e2a60-5c1d-4b8e-9a3f-2d6c0e4b9a11" need:"with ENTRA_CLIENT_ID" desc:"Tenant of the application, as a GUID or a domain."`
+	ClientID                string        `envconfig:"ENTRA_CLIENT_ID" example:"c0551a1c-0000-4000-8000-000000000001" need:"with ENTRA_FEDERATED or a certificate" desc:"Client id of the application that Dataverse and F&O know; a GUID. Without it they are called as the managed identity."`
+	ManagedIdentityClientID string        `envconfig:"ENTRA_MANAGED_IDENTITY_CLIENT_ID" desc:"Client id of the user-assigned managed identity that Service Bus, storage and Key Vault know; a GUID. Without it the system-assigned one is used."`
+	Federated               bool          `envconfig:"ENTRA_FEDERATED" default:"false" desc:"true: the managed identity's token proves the application, which has it as federated credential; no secret exists. Either this, ENTRA_CERTIFICATE_VAULT or ENTRA_CERTIFICATE_PATH."`
+	CertificateVault        string        `envconfig:"ENTRA_CERTIFICATE_VAULT" desc:"Key Vault that holds the application's certificate, such as https://contoso.vault.azure.net. It is read as the managed identity."`
+	CertificateName         string        `envconfig:"ENTRA_CERTIFICATE_NAME" need:"with ENTRA_CERTIFICATE_VAULT" desc:"Name of the certificate in Key Vault."`
+	CertificateRefresh      time.Duration `envconfig:"ENTRA_CERTIFICATE_REFRESH" default:"4h" desc:"How long a certificate from Key Vault is used before it is looked at again. It is also looked at when Entra refuses it."`
+	CertificatePath         string        `envconfig:"ENTRA_CERTIFICATE_PATH" example:"crosswalk.pem" desc:"PEM file with the application's certificate and private key: on a laptop, or where there is no Key Vault."`
 }
 
 // Log says what is logged.

@@ -40,6 +40,10 @@ var (
 	}
 )
 
+// federated is a managed identity that is taken for the application it proves.
+var federated = map[string]string{"ENTRA_FEDERATED": "true", "ENTRA_TENANT_ID": "contoso.com", "ENTRA_CLIENT_ID": laptop["ENTRA_CLIENT_ID"],
+	"ENTRA_MANAGED_IDENTITY_CLIENT_ID": strings.ToUpper(laptop["ENTRA_CLIENT_ID"])}
+
 // environment replaces everything of ours in the environment by the maps, the later ones winning.
 func environment(t *testing.T, maps ...map[string]string) {
 	t.Helper()
@@ -77,12 +81,34 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// The three ways to be an application, and the managed identity alone, are all accepted.
+func TestWaysToBeSomebody(t *testing.T) {
+	application := map[string]string{"ENTRA_TENANT_ID": "contoso.com", "ENTRA_CLIENT_ID": laptop["ENTRA_CLIENT_ID"]}
+	identity := map[string]string{"ENTRA_MANAGED_IDENTITY_CLIENT_ID": "c0551a1c-0000-4000-8000-000000000002"}
+	for name, env := range map[string][]map[string]string{
+		"system-assigned identity": {azure},
+		"user-assigned identity":   {azure, identity},
+		"federated":                {azure, identity, application, {"ENTRA_FEDERATED": "true"}},
+		"certificate in the vault": {azure, identity, application, {"ENTRA_CERTIFICATE_VAULT": "https://x.vault.azure.net", "ENTRA_CERTIFICATE_NAME": "crosswalk"}},
+		"certificate in a file":    {azure, application, {"ENTRA_CERTIFICATE_PATH": "x.pem"}},
+		"a sovereign cloud":        {azure, application, {"ENTRA_FEDERATED": "true", "ENTRA_AUTHORITY_HOST": "https://login.microsoftonline.us"}},
+	} {
+		environment(t, env...)
+		if _, err := Load(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestEverySettingIsRead(t *testing.T) {
 	for _, f := range fieldsOf(new(Settings)) {
 		environment(t)
 		value := "7m"
-		if f.declared.Type.Kind() == reflect.Int {
+		switch f.declared.Type.Kind() {
+		case reflect.Int:
 			value = "7"
+		case reflect.Bool:
+			value = "true"
 		}
 		t.Setenv(f.name(), value)
 		s, _ := load(nil)
@@ -138,9 +164,21 @@ func TestProblems(t *testing.T) {
 		{"http", azure, map[string]string{"DATAVERSE_URL": "http://" + bad}, map[string]string{"DATAVERSE_URL": "https"}},
 		{"path", azure, map[string]string{"FNO_URL": "https://x.net/" + bad}, map[string]string{"FNO_URL": "without"}},
 		{"password in URL", azure, map[string]string{"FNO_URL": "https://u:" + bad + "@x.net"}, map[string]string{"FNO_URL": "without"}},
-		{"certificate without ids", laptop, map[string]string{"ENTRA_TENANT_ID": "", "ENTRA_CLIENT_ID": bad}, map[string]string{"ENTRA_TENANT_ID": "GUID", "ENTRA_CLIENT_ID": "GUID"}},
-		{"authority without certificate", azure, map[string]string{"ENTRA_AUTHORITY_HOST": "https://x.net"}, map[string]string{"ENTRA_AUTHORITY_HOST": "ENTRA_CERTIFICATE_PATH"}},
-		{"identity by name", azure, map[string]string{"ENTRA_CLIENT_ID": bad}, map[string]string{"ENTRA_CLIENT_ID": "GUID"}},
+		{"certificate without ids", laptop, map[string]string{"ENTRA_TENANT_ID": "", "ENTRA_CLIENT_ID": bad}, map[string]string{"ENTRA_TENANT_ID": "ENTRA_CERTIFICATE_PATH needs it", "ENTRA_CLIENT_ID": "GUID"}},
+		{"federated without ids", azure, map[string]string{"ENTRA_FEDERATED": "true"}, map[string]string{"ENTRA_TENANT_ID": "ENTRA_FEDERATED needs it", "ENTRA_CLIENT_ID": "GUID"}},
+		{"federated as itself", azure, federated, map[string]string{"ENTRA_CLIENT_ID": "is the managed identity's"}},
+		{"federated is no boolean", azure, map[string]string{"ENTRA_FEDERATED": bad}, map[string]string{"ENTRA_FEDERATED": "true or false"}},
+		{"two proofs", laptop, map[string]string{"ENTRA_FEDERATED": "true"}, map[string]string{"ENTRA_FEDERATED": "and ENTRA_CERTIFICATE_PATH are both set"}},
+		{"three proofs", laptop, map[string]string{"ENTRA_FEDERATED": "true", "ENTRA_CERTIFICATE_VAULT": "https://x.vault.azure.net", "ENTRA_CERTIFICATE_NAME": "crosswalk"},
+			map[string]string{"ENTRA_FEDERATED": "ENTRA_CERTIFICATE_VAULT and ENTRA_CERTIFICATE_PATH"}},
+		{"vault without a name", azure, map[string]string{"ENTRA_TENANT_ID": "contoso.com", "ENTRA_CLIENT_ID": laptop["ENTRA_CLIENT_ID"], "ENTRA_CERTIFICATE_VAULT": "https://x.vault.azure.net"},
+			map[string]string{"ENTRA_CERTIFICATE_NAME": "letters, digits and hyphens"}},
+		{"vault by name, refreshed all the time", azure, map[string]string{"ENTRA_TENANT_ID": "contoso.com", "ENTRA_CLIENT_ID": laptop["ENTRA_CLIENT_ID"], "ENTRA_CERTIFICATE_VAULT": bad,
+			"ENTRA_CERTIFICATE_NAME": "crosswalk", "ENTRA_CERTIFICATE_REFRESH": "1s"}, map[string]string{"ENTRA_CERTIFICATE_VAULT": "https://contoso.vault.azure.net", "ENTRA_CERTIFICATE_REFRESH": "1m"}},
+		{"name without a vault", azure, map[string]string{"ENTRA_CERTIFICATE_NAME": bad}, map[string]string{"ENTRA_CERTIFICATE_NAME": "without ENTRA_CERTIFICATE_VAULT"}},
+		{"application without a proof", azure, map[string]string{"ENTRA_CLIENT_ID": laptop["ENTRA_CLIENT_ID"]}, map[string]string{"ENTRA_CLIENT_ID": "ENTRA_MANAGED_IDENTITY_CLIENT_ID"}},
+		{"authority without application", azure, map[string]string{"ENTRA_AUTHORITY_HOST": "https://x.net"}, map[string]string{"ENTRA_AUTHORITY_HOST": "ENTRA_CERTIFICATE_PATH"}},
+		{"identity by name", azure, map[string]string{"ENTRA_MANAGED_IDENTITY_CLIENT_ID": bad}, map[string]string{"ENTRA_MANAGED_IDENTITY_CLIENT_ID": "GUID"}},
 		{"authority by http", laptop, map[string]string{"ENTRA_AUTHORITY_HOST": "http://x.net"}, map[string]string{"ENTRA_AUTHORITY_HOST": "https"}},
 		{"level", azure, map[string]string{"LOG_LEVEL": bad}, map[string]string{"LOG_LEVEL": "debug"}},
 		{"no number, no duration, at once", azure, map[string]string{"SETTLE_ATTEMPTS": bad, "LINK_CLAIM": "120", "FNO_URL": ""},

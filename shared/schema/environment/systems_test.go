@@ -38,7 +38,7 @@ func simulated(t *testing.T) (systems.Endpoints, azcore.TokenCredential, *odata.
 		t.Fatal(err)
 	}
 	client := &http.Client{Transport: transport}
-	credential, err := identity.New(settings.Entra{AuthorityHost: e.EntraAuthorityHTTPS, TenantID: e.TenantID, ClientID: e.CrosswalkClientID, CertificatePath: path}, client)
+	credential, err := identity.Application(settings.Entra{AuthorityHost: e.EntraAuthorityHTTPS, TenantID: e.TenantID, ClientID: e.CrosswalkClientID, CertificatePath: path}, &identity.Options{Transport: client})
 	if err != nil {
 		t.Fatal(err)
 	}
