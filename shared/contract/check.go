@@ -78,7 +78,7 @@ func (c *checker) folder(path, name string) error {
 		c.add(first, nil, "rename the folder", "the function's name has %d characters; a subscription's may have %d", len(name), topology.MaxNameLength)
 	}
 	if binding != nil {
-		c.findings = append(c.findings, checkFunction(function, name, binding, text != nil)...)
+		c.findings = append(c.findings, checkFunction(function, name, binding, role{flow: text != nil, ingress: c.ingress(name)})...)
 	} else {
 		c.add(contract, nil, "add function.json with a serviceBusTrigger on queue "+name, "the flow has no function.json, so nothing would start it")
 	}
@@ -109,15 +109,24 @@ func (c *checker) folder(path, name string) error {
 // ingress queues, others have no queue at all.
 func (c *checker) orphan(file, name string, text []byte) {
 	known := slices.ContainsFunc(c.topology.Functions, func(f topology.Function) bool { return f.Name == name })
-	receives := slices.ContainsFunc(c.topology.Ingress, func(in topology.Ingress) bool { return in.Function == name })
-	if known || receives {
+	if known || c.ingress(name) != "" {
 		return // one has its finding for the topology's sake, the other needs no contract
 	}
 	if top, err := offsets(text); err == nil {
-		if list, ok := readBindings(top["bindings"]); ok && slices.ContainsFunc(list, func(b bindingDoc) bool { return b.kind == "serviceBusTrigger" }) {
+		if list, ok := readBindings(top["bindings"]); ok && slices.ContainsFunc(list, func(b bindingDoc) bool { return b.text("type") == "serviceBusTrigger" }) {
 			c.add(file, nil, "write "+filepath.Join(filepath.Dir(file), "contract.yaml"), "the function has a Service Bus trigger and no contract, and no flow runs without one")
 		}
 	}
+}
+
+// ingress returns the queue that a receive function reads, "" for another function.
+func (c *checker) ingress(name string) string {
+	for _, in := range c.topology.Ingress {
+		if in.Function == name {
+			return in.Queue
+		}
+	}
+	return ""
 }
 
 // withoutContract adds a finding for each function that the topology sends events to and that has no contract.
@@ -161,39 +170,5 @@ func (c *checker) routes(file, name string, d *document) {
 	}
 	if len(types) > 0 {
 		c.add(file, at, "write the same in the contract and in shared/topology/topology.json", "the topology sends %s %s, the contract asks for %s", name, strings.Join(types, ", "), at.text)
-	}
-}
-
-// together checks what only several contracts can get wrong: who writes and who owns a field.
-func (c *checker) together() {
-	writers := map[string]string{}
-	for _, f := range c.flows {
-		for _, d := range f.doc.fields {
-			if d.From == nil && d.Value == nil || slices.Contains(f.plan.To.Key, d.name.text) {
-				continue // two flows that feed one entity find its rows by the same key
-			}
-			field := f.plan.To.System + "/" + f.plan.To.Entity + "/" + d.name.text
-			if other, taken := writers[field]; taken {
-				c.add(f.file, d.name, "let one flow write it", "field %s of %s is written by flow %s as well, so the last event wins", d.name.text, f.plan.To.Entity, other)
-			} else {
-				writers[field] = f.plan.Name
-			}
-			c.foreign(f, d)
-		}
-	}
-}
-
-// foreign adds a finding where another contract says that a field this flow writes belongs to another system.
-func (c *checker) foreign(f flow, d fieldDoc) {
-	for _, other := range c.flows {
-		if other.plan == f.plan || other.plan.To.System != f.plan.To.System || other.plan.To.Entity != f.plan.To.Entity {
-			continue
-		}
-		owner := other.plan.owners[d.name.text]
-		if owner == "" || owner == f.plan.From.System {
-			continue
-		}
-		c.add(f.file, d.name, "agree on one owner and say so in both contracts", "field %s of %s belongs to %s, says flow %s", d.name.text, f.plan.To.Entity, owner, other.plan.Name)
-		return
 	}
 }

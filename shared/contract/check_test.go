@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	trigger     = `{"bindings": [{"type": "serviceBusTrigger", "direction": "in", "name": "in", "queueName": "customer-to-dataverse"}]}`
+	trigger     = `{"bindings": [{"type": "serviceBusTrigger", "direction": "in", "name": "in", "queueName": "customer-to-dataverse", "connection": "SERVICEBUS", "dataType": "binary"}]}`
+	batch       = `{"bindings": [{"type": "serviceBusTrigger", "direction": "in", "name": "in", "queueName": "fno-events", "connection": "SERVICEBUS", "dataType": "binary", "cardinality": "many", "autoComplete": false, "autoCompleteMessages": false}]}`
 	exampleRow  = `{"CustomerAccount": "US-001", "OrganizationName": "Contoso", "OnHoldStatus": "No", "SalesMemo": null}`
 	exampleWant = `{
   "write": {
@@ -33,7 +34,7 @@ func soundFolder() map[string]string {
 		folder + "examples/plain.json":      exampleRow,
 		folder + "examples/plain.want.json": exampleWant,
 		"README.md":                         "no function",
-		"receive/function.json":             `{"bindings": [{"type": "serviceBusTrigger", "direction": "in", "queueName": "fno-events"}]}`,
+		"receive/function.json":             batch,
 		"webhook/function.json":             `{"bindings": [{"type": "httpTrigger", "direction": "in"}, {"type": "http", "direction": "out"}]}`,
 		"empty/notes.txt":                   "no function either",
 	}
@@ -103,16 +104,36 @@ func TestCheck(t *testing.T) {
 			folder + "function.json:2:16: function.json is no well-formed JSON object (fix: mend the syntax)"},
 		{"retry", nil, files{"webhook/function.json": "{\n  \"bindings\": [],\n  \"retry\": {\"strategy\": \"fixedDelay\"}\n}"},
 			"webhook/function.json:3:3: retry would retry inside the broker's redelivery, and hold the message's lock meanwhile (fix: remove retry: the flow schedules its own copies)"},
-		{"output binding", nil, files{"receive/function.json": "{\"bindings\": [\n  {\"type\": \"serviceBusTrigger\", \"direction\": \"in\"},\n  {\"type\": \"serviceBus\", \"direction\": \"out\"}]}"},
-			"receive/function.json:3:3: an output binding (serviceBus) rewrites what looks like a date or base64 (fix: remove the binding and let the handler send)"},
+		{"output binding", nil, files{"receive/function.json": strings.Replace(batch, "}]}", "},\n  {\"type\": \"serviceBus\", \"direction\": \"out\"}]}", 1)},
+			"receive/function.json:2:3: an output binding (serviceBus) rewrites what looks like a date or base64 (fix: remove the binding and let the handler send)"},
 		{"no bindings", nil, files{"receive/function.json": "{}"},
-			"receive/function.json:1:1: function.json has no bindings (fix: add a serviceBusTrigger on queue receive)"},
+			"receive/function.json:1:1: function.json has no bindings (fix: add a serviceBusTrigger on queue fno-events)"},
 		{"bindings no list", nil, files{"receive/function.json": `{"bindings": [1]}`},
 			`receive/function.json:1:2: bindings is no list of objects (fix: write "bindings": [{"type": "serviceBusTrigger", …}])`},
 		{"flow without a trigger", nil, files{folder + "function.json": `{"bindings": []}`},
 			folder + "function.json:1:2: the flow has no Service Bus trigger (fix: add a serviceBusTrigger on queue customer-to-dataverse)"},
 		{"another flow's queue", nil, files{folder + "function.json": strings.Replace(trigger, "customer-to", "invoice-to", 1)},
-			folder + `function.json:1:15: the trigger reads queue "invoice-to-dataverse", but the flow's own queue is customer-to-dataverse (fix: write queueName: customer-to-dataverse)`},
+			folder + `function.json:1:78: the trigger reads queue "invoice-to-dataverse", but the flow's own queue is customer-to-dataverse (fix: write queueName: customer-to-dataverse)`},
+		{"a binding of another name", nil, files{folder + "function.json": strings.Replace(trigger, `"name": "in"`, `"name": "message"`, 1)},
+			folder + `function.json:1:64: the trigger's name is "message" instead of "in": the handler finds the message only under that name (fix: write "name": "in")`},
+		{"another connection", nil, files{folder + "function.json": strings.Replace(trigger, "SERVICEBUS", "AzureWebJobsServiceBus", 1)},
+			folder + `function.json:1:116: the trigger's connection is "AzureWebJobsServiceBus" instead of "SERVICEBUS": that is the setting that names the namespace (fix: write "connection": "SERVICEBUS")`},
+		{"a text body", nil, files{folder + "function.json": strings.Replace(trigger, `, "dataType": "binary"`, "", 1)},
+			folder + `function.json:1:15: the trigger's dataType is "" instead of "binary": in a text body a member could take the place of the message's own lock token (fix: write "dataType": "binary")`},
+		{"a flow in batches", nil, files{folder + "function.json": strings.Replace(trigger, `"binary"`, `"binary", "cardinality": "many"`, 1)},
+			folder + `function.json:1:166: cardinality many hands the flow several records at once, and one bad record would fail its neighbours (fix: remove cardinality)`},
+		{"sessions", nil, files{folder + "function.json": strings.Replace(trigger, `"binary"`, `"binary", "isSessionsEnabled": true`, 1)},
+			folder + `function.json:1:166: queue customer-to-dataverse has no sessions, so the trigger would never receive (fix: remove isSessionsEnabled)`},
+		{"a trigger on the topic", nil, files{folder + "function.json": strings.Replace(trigger, `"queueName": "customer-to-dataverse"`, `"topicName": "events", "subscriptionName": "x"`, 1)},
+			folder + `function.json:1:78: the trigger reads topic events itself, so a retry or a resubmit of this function's message would reach every other function too (fix: write queueName: customer-to-dataverse)`},
+		{"two triggers", nil, files{folder + "function.json": strings.Replace(trigger, "}]}", "}, "+strings.TrimPrefix(trigger, `{"bindings": [`), 1)},
+			folder + `function.json:1:2: a function has one trigger; the host refuses one with 2 (fix: keep the trigger on queue customer-to-dataverse)`},
+		{"a receive function on another queue", nil, files{"receive/function.json": strings.Replace(batch, "fno-events", "dataverse-events", 1)},
+			`receive/function.json:1:78: the trigger reads queue "dataverse-events", but the topology gives it the ingress queue fno-events (fix: write queueName: fno-events)`},
+		{"a receive function without batches", nil, files{"receive/function.json": strings.Replace(batch, `"cardinality": "many"`, `"cardinality": "one"`, 1)},
+			`receive/function.json:1:155: a receive function takes its messages in batches (fix: write cardinality: many)`},
+		{"a batch that the host completes", nil, files{"receive/function.json": strings.Replace(batch, `, "autoCompleteMessages": false`, "", 1)},
+			`receive/function.json:1:15: autoCompleteMessages isn't false, so the host would complete messages that the function means to keep (fix: write autoCompleteMessages: false)`},
 		{"name too long", nil, files{long + "/function.json": `{"bindings": []}`},
 			long + "/function.json:1:1: the function's name has 51 characters; a subscription's may have 50 (fix: rename the folder)"},
 		{"not in the topology", nil, files{"other/contract.yaml": strings.NewReplacer("description: {from: SalesMemo", "fax: {from: PrimaryContactFax", "  creditonhold", "  donotfax").Replace(sound),

@@ -177,8 +177,11 @@ func (c *compiler) notOwned(d *fieldDoc, owner string) {
 
 // unmapped judges a field that only names its owner, so that nobody maps it by accident.
 func (c *compiler) unmapped(d *fieldDoc, owner string) {
+	known := []string{c.plan.From.System, c.plan.To.System}
 	switch {
 	case d.faulty:
+	case d.Owner != nil && !slices.Contains(known, owner) && nearest(owner, known) != "":
+		c.add(d.Owner, "did you mean "+nearest(owner, known)+"?", "field %s belongs to %q, a system that the flow knows nothing of", d.name.text, owner)
 	case d.Owner == nil:
 		c.add(d.name, "add from: or value:, or owner: if another system owns it", "field %s maps nothing", d.name.text)
 	case owner == c.plan.From.System:

@@ -18,6 +18,8 @@ var findingCases = []findingCase{
 		`contract.yaml:1:1: owner is missing (fix: name the system of record: owner: fno)`},
 	{`owner: fno`, `owner: dataverse`,
 		`contract.yaml:4:8: every field that names no owner belongs to dataverse, and this flow comes from fno: it would overwrite what another system owns (fix: write owner: fno here, and owner: dataverse without a mapping at each field that dataverse owns)`},
+	{`description: {from: SalesMemo, longer: cut}`, `description: {owner: datavers}`,
+		`contract.yaml:13:24: field description belongs to "datavers", a system that the flow knows nothing of (fix: did you mean dataverse?)`},
 	{`owner: fno`, `owner: sap`,
 		`contract.yaml:4:8: every field that names no owner belongs to sap, and this flow comes from fno: it would overwrite what another system owns (fix: write owner: fno here, and owner: sap without a mapping at each field that sap owns)`},
 	{`delete: reject`, "delete: reject\nwhen: x",

@@ -8,56 +8,137 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// bindingDoc is one binding of a function.json.
+// bindingDoc is one binding of a function.json: its members, and where in the file it begins.
 type bindingDoc struct {
-	at                     int
-	kind, direction, queue string
+	at      int
+	members map[string]placed
+}
+
+// text returns a member that is a string, else "".
+func (b bindingDoc) text(name string) string { return Value{JSON: b.members[name].raw}.Text() }
+
+// role is what a function is to the topology.
+type role struct {
+	// flow is true for a function with a contract.
+	flow bool
+	// ingress is the queue that a receive function reads, "" for other functions.
+	ingress string
+}
+
+// functionCheck is one function.json on its way through the check.
+type functionCheck struct {
+	file, name string
+	text       []byte
+	role       role
+	findings   Findings
+}
+
+func (c *functionCheck) add(offset int, fix, format string, args ...any) {
+	line, column := position(c.text, offset)
+	c.findings = append(c.findings, Finding{File: c.file, Line: line, Column: column, Message: fmt.Sprintf(format, args...), Fix: fix})
 }
 
 // checkFunction checks a function.json: no retry, which would retry inside the broker's own redelivery; no output
-// binding but the answer of an HTTP function, because the host rewrites what looks like a date or base64; and for a flow
-// a trigger on the queue of its own name.
-func checkFunction(file, name string, text []byte, isFlow bool) Findings {
-	var out Findings
-	add := func(offset int, fix, format string, args ...any) {
-		line, column := position(text, offset)
-		out = append(out, Finding{File: file, Line: line, Column: column, Message: fmt.Sprintf(format, args...), Fix: fix})
-	}
+// binding but the answer of an HTTP function, because the host rewrites what looks like a date or base64; and Service Bus
+// triggers as the handler needs them: a flow's on the queue of its own name, a receive function's on its ingress queue.
+func checkFunction(file, name string, text []byte, role role) Findings {
+	c := &functionCheck{file: file, name: name, text: text, role: role}
 	top, err := offsets(text)
 	if err != nil {
-		add(err.offset, "mend the syntax", "function.json is no well-formed JSON object")
-		return out
+		c.add(err.offset, "mend the syntax", "function.json is no well-formed JSON object")
+		return c.findings
 	}
 	if retry, ok := top["retry"]; ok {
-		add(retry.name, "remove retry: the flow schedules its own copies", "retry would retry inside the broker's redelivery, and hold the message's lock meanwhile")
+		c.add(retry.name, "remove retry: the flow schedules its own copies", "retry would retry inside the broker's redelivery, and hold the message's lock meanwhile")
 	}
 	bindings, ok := top["bindings"]
 	if !ok {
-		add(0, "add a serviceBusTrigger on queue "+name, "function.json has no bindings")
-		return out
+		c.add(0, "add a serviceBusTrigger on queue "+c.queue(), "function.json has no bindings")
+		return c.findings
 	}
 	list, good := readBindings(bindings)
 	if !good {
-		add(bindings.name, `write "bindings": [{"type": "serviceBusTrigger", …}]`, "bindings is no list of objects")
-		return out
+		c.add(bindings.name, `write "bindings": [{"type": "serviceBusTrigger", …}]`, "bindings is no list of objects")
+		return c.findings
 	}
-	triggered := false
+	triggers := 0
 	for _, b := range list {
-		if b.direction == "out" && b.kind != "http" {
-			add(b.at, "remove the binding and let the handler send", "an output binding (%s) rewrites what looks like a date or base64", b.kind)
+		kind := b.text("type")
+		if b.text("direction") == "out" && kind != "http" {
+			c.add(b.at, "remove the binding and let the handler send", "an output binding (%s) rewrites what looks like a date or base64", kind)
 		}
-		if b.kind != "serviceBusTrigger" {
-			continue
-		}
-		triggered = true
-		if isFlow && b.queue != name {
-			add(b.at, "write queueName: "+name, "the trigger reads queue %q, but the flow's own queue is %s", b.queue, name)
+		if kind == "serviceBusTrigger" && b.text("direction") != "out" {
+			triggers++
+			c.trigger(b)
 		}
 	}
-	if isFlow && !triggered {
-		add(bindings.name, "add a serviceBusTrigger on queue "+name, "the flow has no Service Bus trigger")
+	switch {
+	case role.flow && triggers == 0:
+		c.add(bindings.name, "add a serviceBusTrigger on queue "+name, "the flow has no Service Bus trigger")
+	case triggers > 1:
+		c.add(bindings.name, "keep the trigger on queue "+c.queue(), "a function has one trigger; the host refuses one with %d", triggers)
 	}
-	return out
+	return c.findings
+}
+
+// queue is the queue that the function should read.
+func (c *functionCheck) queue() string {
+	if c.role.ingress != "" {
+		return c.role.ingress
+	}
+	return c.name
+}
+
+// triggerName is the binding's name that the handler looks for in an invocation.
+const triggerName = "in"
+
+// trigger checks a Service Bus trigger, member by member.
+func (c *functionCheck) trigger(b bindingDoc) {
+	if !c.role.flow && c.role.ingress == "" {
+		return // a function that the topology doesn't know: its finding says so
+	}
+	c.want(b, "name", triggerName, "the handler finds the message only under that name")
+	if topic := b.text("topicName"); topic != "" {
+		c.add(b.members["topicName"].name, "write queueName: "+c.queue(), "the trigger reads topic %s itself, so a retry or a resubmit of this function's message would reach every other function too", topic)
+	} else if got := b.text("queueName"); got != c.queue() {
+		own := "the flow's own queue is " + c.queue()
+		if c.role.ingress != "" {
+			own = "the topology gives it the ingress queue " + c.queue()
+		}
+		c.add(c.at(b, "queueName"), "write queueName: "+c.queue(), "the trigger reads queue %q, but %s", got, own)
+	}
+	c.want(b, "connection", "SERVICEBUS", "that is the setting that names the namespace")
+	c.want(b, "dataType", "binary", "in a text body a member could take the place of the message's own lock token")
+	many := b.text("cardinality") == "many"
+	switch {
+	case c.role.flow && many:
+		c.add(c.at(b, "cardinality"), "remove cardinality", "cardinality many hands the flow several records at once, and one bad record would fail its neighbours")
+	case c.role.ingress != "" && !many:
+		c.add(c.at(b, "cardinality"), "write cardinality: many", "a receive function takes its messages in batches")
+	case c.role.ingress != "":
+		for _, name := range []string{"autoComplete", "autoCompleteMessages"} {
+			if string(b.members[name].raw) != "false" {
+				c.add(c.at(b, name), "write "+name+": false", "%s isn't false, so the host would complete messages that the function means to keep", name)
+			}
+		}
+	}
+	if sessions := b.members["isSessionsEnabled"]; string(sessions.raw) == "true" {
+		c.add(sessions.name, "remove isSessionsEnabled", "queue %s has no sessions, so the trigger would never receive", c.queue())
+	}
+}
+
+func (c *functionCheck) want(b bindingDoc, name, value, why string) {
+	if got := b.text(name); got != value {
+		c.add(c.at(b, name), fmt.Sprintf("write %q: %q", name, value), "the trigger's %s is %q instead of %q: %s", name, got, value, why)
+	}
+}
+
+// at is where a member stands, or the binding where it has none.
+func (c *functionCheck) at(b bindingDoc, name string) int {
+	if m, ok := b.members[name]; ok {
+		return m.name
+	}
+	return b.at
 }
 
 // placed is a member's value and where in the file its name and value begin.
@@ -121,12 +202,14 @@ func readBindings(p placed) ([]bindingDoc, bool) {
 			return nil, false
 		}
 		b := bindingDoc{at: p.value + int(d.InputOffset()) - len(raw)}
-		m, err := members(raw)
-		if err != nil {
+		members, failed := offsets(raw)
+		if failed != nil {
 			return nil, false
 		}
-		text := func(name string) string { return Value{JSON: m[name]}.Text() }
-		b.kind, b.direction, b.queue = text("type"), text("direction"), text("queueName")
+		for name, m := range members {
+			members[name] = placed{name: m.name + b.at, value: m.value + b.at, raw: m.raw}
+		}
+		b.members = members
 		out = append(out, b)
 	}
 	return out, true

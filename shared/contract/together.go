@@ -1,0 +1,172 @@
+package contract
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// together checks what only several contracts can get wrong: who writes and who owns a field, and values that go round in a
+// loop.
+func (c *checker) together() {
+	writers := map[string]string{}
+	for _, f := range c.flows {
+		for _, d := range f.doc.fields {
+			if d.From == nil && d.Value == nil || slices.Contains(f.plan.To.Key, d.name.text) {
+				continue // two flows that feed one entity find its rows by the same key
+			}
+			field := f.plan.To.System + "/" + f.plan.To.Entity + "/" + d.name.text
+			if other, taken := writers[field]; taken {
+				c.add(f.file, d.name, "let one flow write it", "field %s of %s is written by flow %s as well, so the last event wins", d.name.text, f.plan.To.Entity, other)
+			} else {
+				writers[field] = f.plan.Name
+			}
+			c.foreign(f, d)
+		}
+	}
+	c.opposites()
+	c.loops()
+}
+
+// foreign adds a finding where another contract says that a field this flow writes belongs to another system.
+func (c *checker) foreign(f flow, d fieldDoc) {
+	for _, other := range c.flows {
+		if other.plan == f.plan || other.plan.To.System != f.plan.To.System || other.plan.To.Entity != f.plan.To.Entity {
+			continue
+		}
+		owner := other.plan.owners[d.name.text]
+		if owner == "" || owner == f.plan.From.System {
+			continue
+		}
+		c.add(f.file, d.name, "agree on one owner and say so in both contracts", "field %s of %s belongs to %s, says flow %s", d.name.text, f.plan.To.Entity, owner, other.plan.Name)
+		return
+	}
+}
+
+// opposites adds a finding for two flows that carry the same two entities in opposite directions over different links:
+// what the one creates is a new record to the other, because the link is how a flow knows its partner's writes.
+func (c *checker) opposites() {
+	for i, f := range c.flows {
+		for _, other := range c.flows[:i] {
+			a, b := f.plan, other.plan
+			opposite := a.From.System == b.To.System && a.From.Entity == b.To.Entity && a.To.System == b.From.System && a.To.Entity == b.From.Entity
+			if opposite && a.Pair != b.Pair && a.Pair != "" && b.Pair != "" {
+				c.add(f.file, f.doc.Pair, "write pair: "+b.Pair+" here too", "flow %s goes the other way over the link %s: a loop without an echo rule, because each flow would take what the other has just written for news", b.Name, b.Pair)
+			}
+		}
+	}
+}
+
+// column is one column of one system's entity.
+type column struct{ system, entity, name string }
+
+func (c column) String() string { return c.entity + "." + c.name }
+
+// edge says that a flow computes a column from another.
+type edge struct {
+	from, to column
+	flow     *flow
+	at       *element
+}
+
+// edges returns what the flows compute from what. Columns of a match key are left out: they say which record is meant, and
+// a key that changes is rejected at run time.
+func (c *checker) edges() map[column][]edge {
+	out := map[column][]edge{}
+	for i := range c.flows {
+		f := &c.flows[i]
+		p := f.plan
+		for j := range p.fields {
+			field := &p.fields[j]
+			if slices.Contains(p.To.Key, field.column.Name) {
+				continue
+			}
+			k := slices.IndexFunc(f.doc.fields, func(d fieldDoc) bool { return d.name.text == field.column.Name })
+			to := column{p.To.System, p.To.Entity, field.column.Name}
+			for _, name := range field.reads() {
+				out[to] = append(out[to], edge{from: column{p.From.System, p.From.Entity, name}, to: to, flow: f, at: f.doc.fields[k].name})
+			}
+		}
+	}
+	return out
+}
+
+// reads returns the source columns that a field can get its value from, its own first.
+func (f *fieldPlan) reads() []string {
+	var out []string
+	var follow func(in *input)
+	follow = func(in *input) {
+		if in == nil || in.column == nil || slices.Contains(out, in.column.Name) {
+			return
+		}
+		out = append(out, in.column.Name)
+		for i := range in.blanks {
+			follow(in.blanks[i].other)
+		}
+	}
+	follow(f.input)
+	return out
+}
+
+// loops adds a finding for each value that goes round: a column computed, over several flows, from itself. The link keeps a
+// flow from answering its own echo, but it can't tell which of two systems is right.
+func (c *checker) loops() {
+	edges := c.edges()
+	start := make([]column, 0, len(edges))
+	for to := range edges {
+		start = append(start, to)
+	}
+	slices.SortFunc(start, func(a, b column) int {
+		return cmp.Or(strings.Compare(a.system, b.system), strings.Compare(a.String(), b.String()))
+	})
+	done := map[column]bool{}
+	for _, first := range start {
+		if way := round(edges, first, first, nil, map[column]bool{}); way != nil && !slices.ContainsFunc(way, func(e edge) bool { return done[e.to] }) {
+			for _, e := range way {
+				done[e.to] = true
+			}
+			c.loop(way)
+		}
+	}
+}
+
+// round returns the edges of a way from goal back to itself, none where there isn't one.
+func round(edges map[column][]edge, goal, at column, way []edge, seen map[column]bool) []edge {
+	if seen[at] {
+		return nil
+	}
+	seen[at] = true
+	for _, e := range edges[at] {
+		if next := append(slices.Clone(way), e); e.from == goal {
+			return next
+		} else if found := round(edges, goal, e.from, next, seen); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// loop reports a way round at the flow that comes last, and names the others.
+func (c *checker) loop(way []edge) {
+	last := 0
+	for i, e := range way {
+		if e.flow.plan.Name > way[last].flow.plan.Name {
+			last = i
+		}
+	}
+	way = append(slices.Clone(way[last:]), way[:last]...)
+	parts := []string{way[0].to.String()}
+	var others []string
+	for _, e := range way {
+		parts = append(parts, e.from.String())
+		if name := e.flow.plan.Name; e.flow != way[0].flow && !slices.Contains(others, name) {
+			others = append(others, name)
+		}
+	}
+	with := ""
+	if len(others) > 0 {
+		with = " with flow " + strings.Join(others, " and flow ")
+	}
+	c.add(way[0].flow.file, way[0].at, "let one system own the value: map it in one direction, and name it in the other with owner: and without a mapping",
+		"a loop without an echo rule%s: %s; a change on either side sets off the next write, and no system has the last word", with, strings.Join(parts, " ← "))
+}
