@@ -192,12 +192,12 @@ func TestRowFlow(t *testing.T) {
 		{event: event("created", 1), want: settle.NothingToDo("duplicate")},
 		{event: event("updated", 2), want: settle.NothingToDo("unchanged")},
 	})
-	source[id] = strings.Replace(account, "50000.0000", "60000", 1)
+	source[id] = strings.Replace(account, "Contoso 1", "Contoso & Sons", 1)
 	play(t, h, []step{
 		{event: event("updated", 4), want: settle.Delivered("updated")},
 		{event: event("updated", 3), want: settle.NothingToDo("unchanged")}, // overtaken: the row was read
 	})
-	if held := target.held["usmf/C-01001"]; !strings.Contains(held, `"CreditLimit":60000`) {
+	if held := target.held["usmf/C-01001"]; !strings.Contains(held, `"OrganizationName":"Contoso & Sons"`) {
 		t.Errorf("the target holds %s", held)
 	}
 	delete(source, id)

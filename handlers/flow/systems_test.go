@@ -208,13 +208,14 @@ func TestAccountReachesFnO(t *testing.T) {
 	if got := methods(b.FnO().Requests(), "CustomersV3"); !slices.Equal(got, []string{"PATCH", "POST"}) {
 		t.Errorf("requests %v", got)
 	}
-	b.edit(t, "PATCH", byID, `{"creditlimit":123456.78,"creditonhold":true}`)
+	b.edit(t, "PATCH", byID, `{"telephone1":"+1 555 0123","creditlimit":123456.78,"creditonhold":true}`)
 	play(t, h, []step{{event: occurrence("dataverse.account.updated", id, 3, "{}"), want: settle.Delivered("updated")}})
 	row, ok := b.FnO().Row("CustomersV3", "usmf", "C-01001")
 	if !ok {
 		t.Fatal("no customer")
 	}
-	mustHold(t, row.JSON, `"CreditLimit":123456.78`, `"OnHoldStatus":"All"`, `"OrganizationName":"Contoso 1"`)
+	mustHold(t, row.JSON, `"PrimaryContactPhone":"+1 555 0123"`, `"OrganizationName":"Contoso 1"`)
+	mustHold(t, row.JSON, `"CreditLimit":50000`, `"OnHoldStatus":"No"`) // finance's since the customer is there
 	if row.Writes != 2 {
 		t.Errorf("%d writes, want 2", row.Writes)
 	}

@@ -33,7 +33,7 @@ func controlOf(version int) string { return strconv.Itoa(5637998000 + version) }
 
 // Changed writes an account's version as a person in Dataverse would and returns the event of it. n makes the event's id.
 func (s *Subject) Changed(to *stack.Stack, n int) (Message, error) {
-	row := fmt.Appendf(nil, `{"accountnumber":%q,"cw_legalentity":"usmf","name":"version %[2]d","creditlimit":%[2]d.25,"creditonhold":false}`, s.Number, s.Version)
+	row := fmt.Appendf(nil, `{"accountnumber":%q,"cw_legalentity":"usmf","name":"version %[2]d","telephone1":"phone %[2]d"}`, s.Number, s.Version)
 	if status, answer := to.Systems.Dataverse().Edit(http.MethodPatch, "accounts("+s.ID+")", row); status >= 300 {
 		return Message{}, fmt.Errorf("account %s: %d %s", s.Number, status, answer)
 	}
@@ -61,8 +61,8 @@ func InvoiceVersion(row []byte) (int, error) {
 // hold one whole version.
 func CustomerVersion(row []byte) (int, error) {
 	var got struct {
-		Name  string      `json:"OrganizationName"`
-		Limit json.Number `json:"CreditLimit"`
+		Name  string `json:"OrganizationName"`
+		Phone string `json:"PrimaryContactPhone"`
 	}
 	if err := json.Unmarshal(row, &got); err != nil {
 		return 0, err
@@ -72,8 +72,8 @@ func CustomerVersion(row []byte) (int, error) {
 		return 0, nil
 	}
 	version, err := strconv.Atoi(text)
-	if err == nil && got.Limit.String() != text+".25" {
-		err = fmt.Errorf("name %q stands beside credit limit %s", got.Name, got.Limit)
+	if err == nil && got.Phone != "phone "+text {
+		err = fmt.Errorf("name %q stands beside %q", got.Name, got.Phone)
 	}
 	return version, err
 }

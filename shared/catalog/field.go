@@ -23,6 +23,9 @@ func (f *flow) fieldTable(w *writer) {
 		if field.Key {
 			name += " (key)"
 		}
+		if field.Initial {
+			name += " (new rows only)"
+		}
 		from := "fixed value"
 		if field.Source != nil {
 			from = code(field.Source.Column.Name)

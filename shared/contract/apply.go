@@ -26,6 +26,8 @@ type fieldPlan struct {
 	choices map[string]literal
 	other   *literal
 	cut     bool
+	// initial is set for a field that is written only when the row is created.
+	initial bool
 	// bind is set where the value is a lookup by alternate key.
 	bind *binding
 }
@@ -73,7 +75,7 @@ func (p *Plan) Apply(src []byte) (*Record, error) {
 		if skip {
 			continue
 		}
-		v := Value{Name: f.property, JSON: l.json, Reference: l.reference, column: f.column}
+		v := Value{Name: f.property, JSON: l.json, Reference: l.reference, Initial: f.initial, column: f.column}
 		r.Fields = append(r.Fields, v)
 		for k, index := range p.keys {
 			if index == i {

@@ -142,7 +142,11 @@ func (c *compiler) field(d *fieldDoc) {
 	if owner == "" {
 		return // the missing owner is a finding of its own
 	}
-	if owner != c.plan.From.System {
+	if d.Initial != nil && slices.Contains(c.plan.To.Key, name) {
+		c.add(d.Initial, "remove initial", "field %s is part of the key, which says which row is written: it can't be an initial value only", name)
+		return
+	}
+	if owner != c.plan.From.System && d.Initial == nil {
 		c.notOwned(d, owner)
 		return
 	}
@@ -150,7 +154,7 @@ func (c *compiler) field(d *fieldDoc) {
 		c.add(d.name, "remove the field", "field %s can't be written: %s sets it itself", name, c.plan.To.System)
 		return
 	}
-	f := fieldPlan{column: column, property: name, strip: textOf(d.Strip), prefix: textOf(d.Prefix), letters: textOf(d.Case)}
+	f := fieldPlan{column: column, property: name, initial: d.Initial != nil, strip: textOf(d.Strip), prefix: textOf(d.Prefix), letters: textOf(d.Case)}
 	before := len(c.findings)
 	c.binding(d, &f)
 	if len(c.findings) == before && d.Value != nil {

@@ -385,6 +385,9 @@ func (c *compiler) columns() {
 	slices.Sort(c.plan.columns)
 	c.plan.columns = slices.Compact(c.plan.columns)
 	for i := range c.plan.fields {
+		if c.plan.fields[i].initial {
+			continue
+		}
 		c.plan.targetColumns = append(c.plan.targetColumns, rowProperty(c.plan.fields[i].column))
 	}
 	slices.Sort(c.plan.targetColumns)

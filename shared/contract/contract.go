@@ -25,6 +25,8 @@
 //	other     what map and table make of the rest: reject (also where it isn't said) | a target value
 //	longer    reject | cut, for a text that the target may have no room for
 //	reference alternate key by which a lookup finds its row: key | {entity, key}
+//	initial   true: written only when the flow creates the row, and never compared or changed afterwards. So a flow can
+//	          give a new row what it can't be without although another system owns the field from then on.
 //
 // The operations run in one fixed order, whatever the order in the file:
 //
@@ -134,9 +136,10 @@ func (p *Plan) SourceColumns() []string { return p.columns }
 // TargetColumns returns the properties a read of the target row must select to compare it with a record, sorted.
 func (p *Plan) TargetColumns() []string { return p.targetColumns }
 
-// OwnsField reports whether this flow writes the target field: its contract maps it and the flow's source system owns it.
+// OwnsField reports whether this flow keeps the target field up to date: its contract maps it, not only as an initial value,
+// and the flow's source system owns it.
 func (p *Plan) OwnsField(name string) bool {
-	return slices.ContainsFunc(p.fields, func(f fieldPlan) bool { return f.column.Name == name })
+	return slices.ContainsFunc(p.fields, func(f fieldPlan) bool { return f.column.Name == name && !f.initial })
 }
 
 // FieldOwner returns the system that owns a target field by this contract, "" for a field the contract doesn't name.

@@ -16,6 +16,8 @@ type FieldRule struct {
 	Owner string
 	// Key is true for a column of the match key.
 	Key bool
+	// Initial is true where the field is written only when the row is created.
+	Initial bool
 	// Source is the field that is read; nil for a fixed value, and for a field that the contract only gives an owner.
 	Source *SourceRule
 	// Constant is the fixed value's text; it counts where Fixed is true.
@@ -102,7 +104,7 @@ func (p *Plan) FieldRules() []FieldRule {
 func (p *Plan) fieldRule(f *fieldPlan) FieldRule {
 	r := FieldRule{
 		Column: f.column, Owner: p.owners[f.column.Name], Key: slices.Contains(p.To.Key, f.column.Name),
-		Strip: f.strip, Case: f.letters, Prefix: f.prefix, Cut: f.cut,
+		Strip: f.strip, Case: f.letters, Prefix: f.prefix, Cut: f.cut, Initial: f.initial,
 	}
 	if f.constant != nil {
 		r.Fixed, r.Constant = true, f.constant.plain()

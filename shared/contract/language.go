@@ -58,6 +58,7 @@ type fieldDoc struct {
 	Other     *element `key:"other" form:"scalar" doc:"What map and table make of the rest: reject (also where it isn't said), or a value."`
 	Longer    *element `key:"longer" form:"reject | cut" doc:"What happens to a text that the target has no room for."`
 	Reference *element `key:"reference" form:"text | {reference}" doc:"The alternate key by which a lookup finds its row."`
+	Initial   *element `key:"initial" form:"true" doc:"true: written only when the flow creates the row, and never compared or changed afterwards, so another system may own the field from then on."`
 
 	name            *element
 	table           *element

@@ -33,6 +33,8 @@ type Value struct {
 	JSON []byte
 	// Reference is set where the value is a lookup by alternate key; it is nil for a lookup that is emptied.
 	Reference *Reference
+	// Initial says that the value is for a new row alone.
+	Initial bool
 
 	column *schema.Column
 }
@@ -79,12 +81,12 @@ func isNumber(literal []byte) bool {
 	return len(literal) > 0 && (literal[0] == '-' || literal[0] >= '0' && literal[0] <= '9')
 }
 
-// JSON returns the request body: one object, fields in the contract's order. Without includeKey the key's columns are
-// left out.
-func (r *Record) JSON(includeKey bool) []byte {
+// JSON returns the request body: one object, fields in the contract's order. With create it is for a new row; without, the
+// key's columns and the initial values are left out.
+func (r *Record) JSON(create bool) []byte {
 	out := []byte{'{'}
 	for _, v := range r.Fields {
-		if !includeKey && slices.ContainsFunc(r.Key, func(k Value) bool { return k.Name == v.Name }) {
+		if !create && (v.Initial || slices.ContainsFunc(r.Key, func(k Value) bool { return k.Name == v.Name })) {
 			continue
 		}
 		if len(out) > 1 {
@@ -98,12 +100,15 @@ func (r *Record) JSON(includeKey bool) []byte {
 }
 
 // Hash returns the SHA-256, in hexadecimal, of the record's canonical form: fields sorted by name, numbers without
-// zeros that don't count. Equal hashes mean that the same would be written.
+// zeros that don't count. Initial values don't count. Equal hashes mean that the same would be written.
 func (r *Record) Hash() string {
 	fields := slices.Clone(r.Fields)
 	slices.SortFunc(fields, func(a, b Value) int { return strings.Compare(a.Name, b.Name) })
 	h := sha256.New()
 	for _, v := range fields {
+		if v.Initial {
+			continue
+		}
 		h.Write(quote(v.Name))
 		h.Write([]byte{':'})
 		if isNumber(v.JSON) {
@@ -122,8 +127,8 @@ type Resolved struct {
 	Name, ID string
 }
 
-// Same reports whether the target's row, as it was read, already holds all the record's fields, so that nothing needs
-// writing. Numbers are compared by value (1.50 is 1.5), dates by instant, unique identifiers without regard to case. A
+// Same reports whether the target's row, as it was read, already holds all the record's fields but the initial ones, so that
+// nothing needs writing. Numbers are compared by value (1.50 is 1.5), dates by instant, unique identifiers without regard to case. A
 // field that is null in the record is the same as one that the row lacks; in F&O also as "", and the date 1900-01-01. A
 // row holds a lookup as a GUID, so a lookup is different unless resolved says which GUID it is. The error, a fault of
 // kind Transient, means that the row is no JSON object.
@@ -133,7 +138,7 @@ func (r *Record) Same(currentRow []byte, resolved ...Resolved) (bool, error) {
 		return false, &fault.Error{Kind: fault.Transient, Reason: "row-unreadable", Detail: "the target's answer is no well-formed JSON object", Err: err}
 	}
 	for _, v := range r.Fields {
-		if !r.sameValue(v, row, resolved) {
+		if !v.Initial && !r.sameValue(v, row, resolved) {
 			return false, nil
 		}
 	}

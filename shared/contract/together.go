@@ -12,8 +12,8 @@ func (c *checker) together() {
 	writers := map[string]string{}
 	for _, f := range c.flows {
 		for _, d := range f.doc.fields {
-			if d.From == nil && d.Value == nil || slices.Contains(f.plan.To.Key, d.name.text) {
-				continue // two flows that feed one entity find its rows by the same key
+			if d.From == nil && d.Value == nil || d.Initial != nil || slices.Contains(f.plan.To.Key, d.name.text) {
+				continue // two flows that feed one entity find its rows by the same key; an initial value overwrites nothing
 			}
 			field := f.plan.To.System + "/" + f.plan.To.Entity + "/" + d.name.text
 			if other, taken := writers[field]; taken {
@@ -70,7 +70,7 @@ type edge struct {
 }
 
 // edges returns what the flows compute from what. Columns of a match key are left out: they say which record is meant, and
-// a key that changes is rejected at run time.
+// a key that changes is rejected at run time. So are initial values, which are never written again.
 func (c *checker) edges() map[column][]edge {
 	out := map[column][]edge{}
 	for i := range c.flows {
@@ -78,7 +78,7 @@ func (c *checker) edges() map[column][]edge {
 		p := f.plan
 		for j := range p.fields {
 			field := &p.fields[j]
-			if slices.Contains(p.To.Key, field.column.Name) {
+			if field.initial || slices.Contains(p.To.Key, field.column.Name) {
 				continue
 			}
 			k := slices.IndexFunc(f.doc.fields, func(d fieldDoc) bool { return d.name.text == field.column.Name })

@@ -58,7 +58,7 @@ func (p *Plan) Trace(src []byte) ([]Step, error) {
 		case err != nil:
 			steps[i].Fault = fault.Of(err)
 		case !skip:
-			steps[i].Value = &Value{Name: f.property, JSON: l.json, Reference: l.reference, column: f.column}
+			steps[i].Value = &Value{Name: f.property, JSON: l.json, Reference: l.reference, Initial: f.initial, column: f.column}
 		}
 	}
 	return steps, nil
@@ -86,6 +86,9 @@ func (p *Plan) readings(f *fieldPlan, slots []slot) []Reading {
 // mapped.
 func (f *FieldRule) Words() string {
 	var parts []string
+	if f.Initial {
+		parts = append(parts, "only in a new row")
+	}
 	if f.Fixed {
 		parts = append(parts, "always "+f.literal(f.Constant))
 	}
