@@ -7,7 +7,7 @@ RACE    := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo -race)
 GOFILES := $(shell git ls-files '*.go' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test conformance lint check chaos fmt bench fuzz package clean node chromium race-note
+.PHONY: help run test conformance lint check check-infra snapshots chaos fmt bench fuzz package clean node chromium race-note
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -17,7 +17,7 @@ run: node ## start everything on this machine and feed it the examples (ONCE=1 e
 	@go build -o $(BIN)/crosswalk ./cmd/crosswalk
 	@exec $(BIN)/crosswalk run $(if $(ONCE),--once) $(ARGS)
 
-test: node chromium race-note ## run all tests, with the race detector where a C compiler is there
+test: node chromium race-note check-infra ## run all tests, with the race detector where a C compiler is there
 	go build $(RACE) ./...
 	go test $(RACE) -p 1 -timeout 15m ./... # one package at a time: several start processes and brokers of their own
 	cd $(CONFORMANCE) && go run . -short
@@ -33,6 +33,12 @@ lint: ## gofmt, go vet, staticcheck (pinned in .ci/tools)
 
 check: ## check every contract (crosswalk check)
 	go run ./cmd/crosswalk check
+
+check-infra: ## check the infrastructure with the Bicep compiler ($$BICEP or PATH): lint, format, snapshots
+	@sh infra/check.sh
+
+snapshots: ## write the snapshots of the infrastructure anew; the diff shows what changes in Azure
+	@sh infra/check.sh update
 
 chaos: node race-note ## kill, disturb and revoke for ROUNDS rounds (10), then look at what is left
 	CROSSWALK_CHAOS_ROUNDS=$(or $(ROUNDS),10) go test $(RACE) -count=1 -timeout 60m -run '^(TestChaos|TestCrashAtEachStep|TestALateWriteNeverWins)$$' -v ./cmd/crosswalk

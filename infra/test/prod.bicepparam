@@ -1,0 +1,16 @@
+// The defaults of prod, with a certificate, a service endpoint of Dataverse and one number tuned.
+using '../main.bicep'
+
+param environmentName = 'crosswalk-prod'
+param location = 'westeurope'
+param environmentType = 'prod'
+param dataverseUrl = 'https://contoso.crm4.dynamics.com'
+param fnoUrl = 'https://contoso.operations.dynamics.com'
+param entraClientId = '11111111-0000-4000-8000-000000000001'
+param credential = 'certificate'
+param dataverseSendKey = true
+param deployerId = '11111111-0000-4000-8000-000000000002'
+param deployerType = 'ServicePrincipal'
+param supportGroupId = '11111111-0000-4000-8000-000000000003'
+param fnoReaderId = '11111111-0000-4000-8000-000000000004'
+param tuning = { INVOICE_TO_DATAVERSE_SETTLE_ATTEMPTS: '20' }
