@@ -61,7 +61,11 @@ func startForeignHost(t *testing.T, bin string, args ...string) *foreignHost {
 		}
 	}
 	h := &foreignHost{cmd: exec.Command(bin, append([]string{"host", "--root", root, "--listen", "127.0.0.1:0"}, args...)...), lines: make(chan string, 1000)}
-	h.cmd.Env = append(os.Environ(), foreignHandler+"=1", "GREETING=hi", "AzureFunctionsJobHost__customHandler__description__defaultExecutablePath="+self)
+	const path = "AzureFunctionsJobHost__customHandler__description__defaultExecutablePath"
+	h.cmd.Env = append(os.Environ(), foreignHandler+"=1", "GREETING=hi")
+	if os.Getenv(path) == "" { // a test may name another one
+		h.cmd.Env = append(h.cmd.Env, path+"="+self)
+	}
 	out, err := h.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -177,10 +181,70 @@ func TestHostServesAForeignScriptRoot(t *testing.T) {
 	if _, pid = h.hello(t, made["host.master"]); pid == 0 {
 		t.Fatal("no handler")
 	}
+	h.kill(t)
+	awaitEnd(t, pid)
+}
+
+// kill kills the host as nothing could foresee.
+func (h *foreignHost) kill(t *testing.T) {
+	t.Helper()
 	if err := h.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = h.cmd.Wait() // killed
+}
+
+// parentOf reads which process has started another.
+func parentOf(t *testing.T, pid int) int {
+	t.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	parent, err := strconv.Atoi(fields[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parent
+}
+
+// TestAWrappedHandlerEndsWithItsHost starts the handler by a script that doesn't replace itself with it.
+func TestAWrappedHandlerEndsWithItsHost(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only on Linux a handler ends with a killed host")
+	}
+	bin := tool(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrapper := filepath.Join(t.TempDir(), "wrapper.sh")
+	if err := os.WriteFile(wrapper, []byte("#!/bin/sh\n'"+self+"'\nexit 1\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AzureFunctionsJobHost__customHandler__description__defaultExecutablePath", wrapper)
+	keys := filepath.Join(t.TempDir(), "keys.json")
+	h := startForeignHost(t, bin, "--keys", keys)
+	data, err := os.ReadFile(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made map[string]string
+	if err := json.Unmarshal(data, &made); err != nil {
+		t.Fatal(err)
+	}
+	_, pid := h.hello(t, made["host.master"])
+	if pid == 0 {
+		t.Fatal("no handler")
+	}
+	t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) }) // should it be left behind after all
+	script := parentOf(t, pid)
+	if script == h.cmd.Process.Pid {
+		t.Fatal("the handler was started without the script")
+	}
+	h.kill(t)
+	awaitEnd(t, script)
 	awaitEnd(t, pid)
 }
 

@@ -36,6 +36,7 @@ type worker struct {
 
 	mu       sync.Mutex
 	process  *process
+	group    *group        // of the process, or of the one before; nil where there is none
 	ready    chan struct{} // closed while the handler takes calls
 	finished bool          // nothing will be started any more
 	closing  chan struct{} // closed by shutdown
@@ -45,6 +46,7 @@ type worker struct {
 // process is one run of the handler.
 type process struct {
 	cmd     *exec.Cmd
+	group   *group // nil where there is none
 	exited  chan struct{}
 	handled chan struct{} // closed when the host has acted on the end
 	state   *os.ProcessState
@@ -185,6 +187,7 @@ func (w *worker) start() (*process, error) {
 	p.cmd.Dir = w.directory
 	p.cmd.Env = w.environ(id)
 	p.cmd.SysProcAttr = childAttributes()
+	w.regroup(p)
 	p.cmd.WaitDelay = 2 * time.Second
 	out := &lines{on: func(text string) { w.console(information, text) }}
 	problems := &lines{on: func(text string) {
@@ -241,7 +244,7 @@ func (w *worker) awaitReadiness(ctx context.Context, p *process) {
 	w.mu.Lock()
 	p.reason = "Initializing HttpWorker timed out."
 	w.mu.Unlock()
-	_ = killProcess(p.cmd.Process)
+	_ = p.kill()
 }
 
 // again decides what follows the end of a handler.
@@ -355,7 +358,7 @@ func (w *worker) kill() error {
 	if p == nil {
 		return errors.New("no handler runs")
 	}
-	if err := killProcess(p.cmd.Process); err != nil {
+	if err := p.kill(); err != nil {
 		return err
 	}
 	<-p.handled
@@ -389,8 +392,33 @@ func (w *worker) expire(p *process) {
 	select {
 	case <-p.exited:
 	default:
-		_ = killProcess(p.cmd.Process)
+		_ = p.kill()
 	}
+}
+
+// regroup ends what the handler before has left behind, which would have the port, and gives the next one a process group.
+func (w *worker) regroup(p *process) {
+	if w.group != nil {
+		w.group.end()
+		w.group = nil
+	}
+	g, err := newGroup()
+	if err != nil {
+		w.host.log.host(warning, fmt.Sprintf("What the handler starts outlives a host that is killed: %v", err))
+		return
+	}
+	if g != nil {
+		g.join(p.cmd)
+		w.group, p.group = g, g
+	}
+}
+
+// kill kills the handler and, where there are process groups, what it has started.
+func (p *process) kill() error {
+	if p.group != nil {
+		return p.group.kill()
+	}
+	return killProcess(p.cmd.Process)
 }
 
 // shutdown kills the handler and starts none any more; it returns when the process is gone. It is called once.
@@ -398,11 +426,13 @@ func (w *worker) shutdown() {
 	w.mu.Lock()
 	w.finished = true
 	close(w.closing)
-	p := w.process
+	p, g := w.process, w.group
 	w.mu.Unlock()
-	if p == nil {
-		return
+	if p != nil {
+		_ = p.kill()
+		<-p.exited
 	}
-	_ = killProcess(p.cmd.Process)
-	<-p.exited
+	if g != nil {
+		g.end() // what a handler that has ended by itself may have left
+	}
 }

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// childAttributes puts the handler in a process group of its own, so that a terminal's Ctrl-C doesn't reach it (the real
+// childAttributes puts the handler in a process group apart, so that a terminal's Ctrl-C doesn't reach it (the real
 // host sends it no signal it could catch), and lets it die with this process.
 func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// killProcess kills the handler and what it started.
+// killProcess kills the handler and what it started, where it leads its group.
 func killProcess(p *os.Process) error { return syscall.Kill(-p.Pid, syscall.SIGKILL) }
 
 // noticeTime bounds the wait for the end of a process that is ending.
