@@ -183,3 +183,42 @@ func TestRefuseAuth(t *testing.T) {
 	s.check(again.SendMessage(s.ctx, message("4"), nil))
 	s.counts("q", broker.Counts{Active: 3})
 }
+
+// What is settled by lock token, as a deferred message is, gets lost and late as what is settled on a link.
+func TestSettlementsByLockTokenAreDisturbed(t *testing.T) {
+	s := newStand(t)
+	s.send("q", "1")
+	receiver := s.receiver("q", nil)
+	m := s.one(receiver)
+	s.check(receiver.DeferMessage(s.ctx, m, nil))
+	again := func() *azservicebus.ReceivedMessage {
+		t.Helper()
+		_, err := s.Faults().ExpireLocks("q")
+		s.check(err)
+		msgs, err := receiver.ReceiveDeferredMessages(s.ctx, []int64{*m.SequenceNumber}, nil)
+		s.check(err)
+		if len(msgs) != 1 {
+			t.Fatalf("%d deferred messages, want one", len(msgs))
+		}
+		return msgs[0]
+	}
+	hangs := func(deferred *azservicebus.ReceivedMessage) {
+		t.Helper()
+		if err := receiver.CompleteMessage(s.briefly(), deferred, nil); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v, want the context's", err)
+		}
+	}
+	deferred := again()
+	s.Faults().LoseSettlements(1, false)
+	hangs(deferred)
+	s.counts("q", broker.Counts{Locked: 1})
+	deferred = again()
+	s.Faults().DelaySettlements(time.Hour)
+	hangs(deferred)
+	s.counts("q", broker.Counts{Locked: 1})
+	s.Faults().Calm()
+	deferred = again()
+	s.Faults().LoseSettlements(1, true)
+	hangs(deferred)
+	s.counts("q", broker.Counts{})
+}

@@ -120,7 +120,7 @@ func Start(o Options) (*Server, error) {
 		return nil, closing(log, fmt.Errorf("service bus: %w", err))
 	}
 	control := chaos.New(b, o.Now)
-	wire := sbwire.New(b, sbwire.Options{Authority: authority, Intercept: control.Intercept, Logf: o.Logf})
+	wire := sbwire.New(b, sbwire.Options{Authority: authority, Intercept: control.Intercept, Disposed: control.Disposed, Logf: o.Logf})
 	s := &Server{
 		listener: listener,
 		amqp: server.New(server.Options{

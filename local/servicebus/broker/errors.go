@@ -1,12 +1,17 @@
 package broker
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // What an operation can end with. Errors wrap one of these and add the entity's address or the name of what was
 // wrong, never a value out of a message.
 var (
 	// ErrNotFound says that there is no such entity.
 	ErrNotFound = errors.New("the messaging entity could not be found")
+	// ErrRuleNotFound says that a subscription has no rule of this name; it is an ErrNotFound.
+	ErrRuleNotFound = fmt.Errorf("%w: no such rule", ErrNotFound)
 	// ErrExists says that the name is taken.
 	ErrExists = errors.New("the messaging entity already exists")
 	// ErrDisabled says that the entity's status forbids the operation.

@@ -229,7 +229,7 @@ func (b *Broker) UpdateRule(subscription string, r Rule) error {
 	return b.changeRules(subscription, func(t *entity, _ time.Time) error {
 		i := ruleNamed(t.rules, r.Name)
 		if i < 0 {
-			return fmt.Errorf("%w: rule %q of %s", ErrNotFound, r.Name, t.path)
+			return fmt.Errorf("%w: rule %q of %s", ErrRuleNotFound, r.Name, t.path)
 		}
 		r.CreatedAt = t.rules[i].source.CreatedAt
 		compiled, err := r.compile()
@@ -245,7 +245,7 @@ func (b *Broker) RemoveRule(subscription, name string) error {
 	return b.changeRules(subscription, func(t *entity, _ time.Time) error {
 		i := ruleNamed(t.rules, name)
 		if i < 0 {
-			return fmt.Errorf("%w: rule %q of %s", ErrNotFound, name, t.path)
+			return fmt.Errorf("%w: rule %q of %s", ErrRuleNotFound, name, t.path)
 		}
 		t.rules = append(t.rules[:i:i], t.rules[i+1:]...)
 		return nil

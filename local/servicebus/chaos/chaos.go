@@ -72,7 +72,7 @@ func (c *Control) DropAfter(n int) {
 	c.dropIn = n
 }
 
-// DelaySettlements makes what receivers say about messages on their links count, and be answered, only after a time; zero
+// DelaySettlements makes what receivers say about messages, on their links and by lock token, count, and be answered, only after a time; zero
 // takes it back. What comes too late for the lock fails as it does with the service.
 func (c *Control) DelaySettlements(d time.Duration) {
 	c.mu.Lock()
@@ -80,7 +80,7 @@ func (c *Control) DelaySettlements(d time.Duration) {
 	c.delay = d
 }
 
-// LoseSettlements loses the next n of what receivers say on their links: the client gets no answer. With applied the
+// LoseSettlements loses the next n of what receivers say about messages, on their links and by lock token: the client gets no answer. With applied the
 // message is settled all the same, and only the answer is lost.
 func (c *Control) LoseSettlements(n int, applied bool) {
 	c.mu.Lock()

@@ -16,12 +16,15 @@ type management struct {
 	link string
 }
 
+// operationSettle is the operation that settles messages by lock token.
+const operationSettle = "com.microsoft:update-disposition"
+
 // operations are those of azservicebus 1.11, and those of the other SDKs for rules.
 var operations = map[string]func(management, wire.Map) (response, error){
 	"com.microsoft:renew-lock":                 management.renewLock,
 	"com.microsoft:peek-message":               management.peek,
 	"com.microsoft:receive-by-sequence-number": management.receiveDeferred,
-	"com.microsoft:update-disposition":         management.updateDisposition,
+	operationSettle:                            management.updateDisposition,
 	"com.microsoft:schedule-message":           management.schedule,
 	"com.microsoft:cancel-scheduled-message":   management.cancelScheduled,
 	"com.microsoft:renew-session-lock":         management.renewSessionLock,

@@ -1,8 +1,11 @@
 package sbwire
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"crosswalk/local/servicebus/amqp/wire"
@@ -30,8 +33,24 @@ func (m management) addRule(body wire.Map) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	return response{}, m.s.b.AddRule(m.entity, r)
+	return response{}, m.ruleTold(m.s.b.AddRule(m.entity, r), r.Name)
 }
+
+// ruleTold names the rule as the service does where a rule isn't there, or is there already: its text was seen in
+// Azure/azure-sdk-for-java issue 36968 and, for one that exists, in NServiceBus.AzureFunctions.InProcess.ServiceBus issue 748.
+func (m management) ruleTold(err error, name string) error {
+	what := fmt.Sprintf("The messaging entity 'crosswalk:Topic:%s|%s'", ruleOwner.Replace(m.entity), name)
+	switch {
+	case errors.Is(err, broker.ErrRuleNotFound):
+		return &wire.Error{Condition: wire.NotFound, Description: what + " could not be found."}
+	case errors.Is(err, broker.ErrExists):
+		return &wire.Error{Condition: conditionExists, Description: what + " already exists."}
+	}
+	return err
+}
+
+// ruleOwner writes a subscription's address as the service's errors do.
+var ruleOwner = strings.NewReplacer("/Subscriptions/", "|", "/subscriptions/", "|")
 
 // ruleOf reads rule-name and rule-description, a map of sql-filter {expression} or correlation-filter {…}, and
 // sql-rule-action {expression}.
@@ -84,7 +103,7 @@ func (m management) removeRule(body wire.Map) (response, error) {
 	if !ok {
 		return response{}, argument("rule-name is missing")
 	}
-	return response{}, m.s.b.RemoveRule(m.entity, name)
+	return response{}, m.ruleTold(m.s.b.RemoveRule(m.entity, name), name)
 }
 
 // rules: skip, top → rules, a list of maps whose rule-description is a described list; 204 when there are none.

@@ -174,7 +174,11 @@ func encode(m *broker.Message, withToken bool) ([]byte, error) {
 	}
 	w.Annotations = append(w.Annotations, annotations(m)...)
 	for _, name := range slices.Sorted(maps.Keys(m.Properties)) {
-		w.ApplicationProperties = append(w.ApplicationProperties, wire.Entry{Key: name, Value: propertyValue(m.Properties[name])})
+		value := propertyValue(m.Properties[name])
+		if name == keyReason || name == keyDescription {
+			value = reasonText(value)
+		}
+		w.ApplicationProperties = append(w.ApplicationProperties, wire.Entry{Key: name, Value: value})
 	}
 	return w.AppendTo(make([]byte, 0, len(m.Body)+512))
 }
@@ -239,6 +243,18 @@ func propertyValue(v any) any {
 		return wire.UUID(u)
 	}
 	return v
+}
+
+// reasonText makes a text of a property that says why a message is a dead letter. Any sender, settlement or rule may have
+// given it another type, and the Go SDK of whoever receives the message panics on that.
+func reasonText(v any) any {
+	switch v := v.(type) {
+	case string:
+		return v
+	case nil:
+		return ""
+	}
+	return fmt.Sprint(v)
 }
 
 // tagOf turns a lock token into the delivery tag of its message: the token as .NET writes a GUID, the first three of its

@@ -86,7 +86,21 @@ func (r *requests) answer(d server.Delivery) {
 			req.body = nil // the operation says what it misses
 		}
 	}
-	resp := r.intercepted(req)
+	respond := func(told bool) {
+		if resp := r.intercepted(req); told {
+			r.respond(m, req.operation, resp)
+		}
+	}
+	if disposed := r.c.s.o.Disposed; disposed != nil && req.operation == operationSettle {
+		disposed(r.c.c, respond)
+		return
+	}
+	respond(true)
+}
+
+// respond answers a request.
+func (r *requests) respond(m *wire.Message, operation string, resp response) {
+	var err error
 	answer := &wire.Message{
 		Properties:            &wire.Properties{},
 		ApplicationProperties: resp.properties(),
@@ -102,7 +116,7 @@ func (r *requests) answer(d server.Delivery) {
 		answer.Body, err = wire.AppendValue(nil, nil)
 	}
 	if err != nil {
-		r.c.s.o.Logf("servicebus: %s: the answer to %s can't be encoded: %v", r.node, req.operation, err)
+		r.c.s.o.Logf("servicebus: %s: the answer to %s can't be encoded: %v", r.node, operation, err)
 		return
 	}
 	r.c.reply(r, replyTo, answer)

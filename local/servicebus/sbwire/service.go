@@ -33,6 +33,9 @@ type Options struct {
 	// Intercept is asked about every request first, by its node ("$cbs", "queue/$management", in lower case) and operation:
 	// an error, with the status code, is the answer. Nil lets all through.
 	Intercept func(node, operation string) (*wire.Error, int32)
+	// Disposed, where it isn't nil, is handed every request that settles messages by lock token, as server.Disturber is
+	// handed what is said about messages on a link: settle does it, and answers where answer is true.
+	Disposed func(c *server.Conn, settle func(answer bool))
 	// Logf gets one line for each request that isn't supported; nil for none.
 	Logf func(format string, args ...any)
 }
@@ -144,8 +147,13 @@ var failures = []struct {
 func failure(err error, entity string) (*wire.Error, int32) {
 	var told *wire.Error
 	if errors.As(err, &told) {
-		if told.Condition == wire.UnauthorizedAccess {
+		switch told.Condition {
+		case wire.UnauthorizedAccess:
 			return told, 401
+		case wire.NotFound:
+			return told, 404
+		case conditionExists:
+			return told, 409
 		}
 		return told, 400
 	}

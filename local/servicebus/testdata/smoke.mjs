@@ -134,6 +134,14 @@ try {
   await rules.createRule("by-subject", { subject: "s", applicationProperties: { n: 5 } }, { sqlExpression: "SET tag = 'x'; REMOVE n" });
   await rules.createRule("by-sql", { sqlExpression: "other = 1" });
   await rules.deleteRule("r");
+  for (const [step, again] of [["rule missing", () => rules.deleteRule("r")], ["rule twice", () => rules.createRule("by-sql", { sqlExpression: "1=1" })]]) {
+    try {
+      await again();
+      say(step, { code: null });
+    } catch (e) {
+      say(step, { code: e.code, message: e.message });
+    }
+  }
   const listed = [];
   for await (const r of rules.listRules()) listed.push(r);
   say("rules", { listed });
