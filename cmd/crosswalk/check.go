@@ -27,15 +27,15 @@ sarif, a SARIF 2.1.0 log. The exit status is 0 without findings, 1 with some, an
 			if !ok {
 				return fmt.Errorf("there is no format %q: %s", format, strings.Join(reportNames, ", "))
 			}
-			root, err := projectRoot()
+			p, err := openProject()
 			if err != nil {
 				return err
 			}
-			findings, err := contract.Check(filepath.Join(root, "functions"))
+			findings, err := p.check()
 			if err != nil {
 				return err
 			}
-			if err := report(cmd.OutOrStdout(), root, findings); err != nil {
+			if err := report(cmd.OutOrStdout(), p.root, findings); err != nil {
 				return err
 			}
 			if len(findings) > 0 {
@@ -50,7 +50,11 @@ sarif, a SARIF 2.1.0 log. The exit status is 0 without findings, 1 with some, an
 
 // check writes every finding about the contracts of a checkout and reports whether there is none.
 func check(root string, out io.Writer) (bool, error) {
-	findings, err := contract.Check(filepath.Join(root, "functions"))
+	p, err := projectAt(root)
+	if err != nil {
+		return false, err
+	}
+	findings, err := p.check()
 	if err != nil {
 		return false, err
 	}

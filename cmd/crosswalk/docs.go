@@ -9,7 +9,6 @@ import (
 
 	"crosswalk/shared/catalog"
 	"crosswalk/shared/contract"
-	"crosswalk/shared/topology"
 )
 
 // functionsFromCatalog is how the catalog's folder names the functions in links.
@@ -22,11 +21,11 @@ func newDocs() *cobra.Command {
 		Short: "Write docs/catalog from the contracts: pages of all flows, who owns which field, run books",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			root, err := projectRoot()
+			p, err := openProject()
 			if err != nil {
 				return err
 			}
-			pages, err := catalog.Pages(filepath.Join(root, "functions"), functionsFromCatalog, topology.Default())
+			pages, err := catalog.Pages(p.functions(), functionsFromCatalog, p.topology, p.schemas)
 			var findings contract.Findings
 			if errors.As(err, &findings) {
 				return fmt.Errorf("the catalog is made from contracts that hold; crosswalk check lists everything that is wrong:\n%w", err)
@@ -34,7 +33,7 @@ func newDocs() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			folder := filepath.Join(root, "docs", "catalog")
+			folder := filepath.Join(p.root, "docs", "catalog")
 			if !check {
 				if err := catalog.Write(folder, pages); err != nil {
 					return err

@@ -321,12 +321,16 @@ func relative(root, path string) string {
 
 // broke returns the findings that the new snapshot causes.
 func broke(root string, old, now *schema.Entity) ([]contract.Finding, error) {
+	p, err := projectAt(root)
+	if err != nil {
+		return nil, err
+	}
 	with := func(e *schema.Entity) ([]contract.Finding, error) {
-		return contract.CheckWith(filepath.Join(root, "functions"), func(system, entity string) (*schema.Entity, bool) {
+		return contract.CheckWith(p.functions(), func(system, entity string) (*schema.Entity, bool) {
 			if system == e.System && entity == e.Name {
 				return e, true
 			}
-			return schema.Lookup(system, entity)
+			return p.schemas.Lookup(system, entity)
 		})
 	}
 	before, err := with(old)

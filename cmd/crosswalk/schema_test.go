@@ -14,11 +14,11 @@ import (
 	"crosswalk/shared/schema"
 )
 
-// project is a checkout with the repository's flows and snapshots, which a test may change.
-func project(t *testing.T) string {
+// checkout is a project with the repository's flows and snapshots, which a test may change.
+func checkout(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
-	for _, dir := range []string{"functions", filepath.Join("shared", "schema")} {
+	for _, dir := range []string{"functions", filepath.Join("shared", "schema"), filepath.Join("shared", "topology")} {
 		if err := os.CopyFS(filepath.Join(root, dir), os.DirFS(filepath.Join("..", "..", dir))); err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +53,7 @@ func edited(t *testing.T, name string, replacements ...string) string {
 }
 
 func TestSchemaDiffNamesChangesAndBrokenContracts(t *testing.T) {
-	root := project(t)
+	root := checkout(t)
 	for name, tt := range map[string]struct {
 		file         string
 		replacements []string
@@ -88,7 +88,7 @@ func TestSchemaDiffNamesChangesAndBrokenContracts(t *testing.T) {
 
 // A fault that the contracts have anyway isn't the new snapshot's.
 func TestSchemaDiffNamesNewFindingsOnly(t *testing.T) {
-	root := project(t)
+	root := checkout(t)
 	contract := filepath.Join(root, "functions", "account-to-fno", "contract.yaml")
 	text, err := os.ReadFile(contract)
 	if err != nil {
@@ -106,7 +106,7 @@ func TestSchemaDiffNamesNewFindingsOnly(t *testing.T) {
 }
 
 func TestSchemaDiffRefusesWhatItCannotCompare(t *testing.T) {
-	root := project(t)
+	root := checkout(t)
 	account, contact := filepath.Join(root, "shared/schema/dataverse/account.json"), filepath.Join(root, "shared/schema/dataverse/contact.json")
 	for want, files := range map[string][2]string{
 		"are two entities":        {account, contact},
@@ -124,7 +124,7 @@ func TestSchemaDiffWithTheLastCommit(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("git isn't installed")
 	}
-	root := project(t)
+	root := checkout(t)
 	for _, args := range [][]string{{"init", "-q"}, {"add", "shared"}, {"-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "-m", "snapshots"}} {
 		if _, err := git(context.Background(), root, args...); err != nil {
 			t.Fatal(err)
@@ -158,7 +158,7 @@ func TestSchemaPull(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	e, root, dir := s.Endpoints(), project(t), t.TempDir()
+	e, root, dir := s.Endpoints(), checkout(t), t.TempDir()
 	if !x509.NewCertPool().AppendCertsFromPEM(e.CAPEM) {
 		t.Fatal("no certificate to trust")
 	}

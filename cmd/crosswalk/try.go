@@ -35,15 +35,15 @@ The exit status is 0 where everything is accepted, 1 where something is rejected
 			if format != "text" && format != "json" {
 				return fmt.Errorf("there is no format %q: text or json", format)
 			}
-			root, err := projectRoot()
+			p, err := openProject()
 			if err != nil {
 				return err
 			}
-			plan, err := flowPlan(root, args[0])
+			plan, err := p.plan(args[0])
 			if err != nil {
 				return err
 			}
-			in, err := tryInput(root, args[0], args[1], cmd.InOrStdin())
+			in, err := tryInput(p.root, args[0], args[1], cmd.InOrStdin())
 			if err != nil {
 				return err
 			}
@@ -64,9 +64,9 @@ The exit status is 0 where everything is accepted, 1 where something is rejected
 	return cmd
 }
 
-// flowPlan loads a flow's contract by the flow's name.
-func flowPlan(root, name string) (*contract.Plan, error) {
-	paths, err := filepath.Glob(filepath.Join(root, "functions", "*", "contract.yaml"))
+// plan loads a flow's contract by the flow's name.
+func (p *project) plan(name string) (*contract.Plan, error) {
+	paths, err := filepath.Glob(filepath.Join(p.functions(), "*", "contract.yaml"))
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func flowPlan(root, name string) (*contract.Plan, error) {
 		if names = append(names, flow); flow != name {
 			continue
 		}
-		plan, err := contract.Load(path)
+		plan, err := contract.LoadAgainst(path, p.schemas)
 		var findings contract.Findings
 		if errors.As(err, &findings) {
 			return nil, fmt.Errorf("the contract of %s doesn't pass the check:\n%w", name, findings)

@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"crosswalk/shared/contract"
+	"crosswalk/shared/schema"
 	"crosswalk/shared/topology"
 )
 
@@ -55,8 +56,8 @@ type book struct {
 // Pages makes the catalog of the flows under root, the folder that holds one folder per function. link is how the
 // catalog's folder names root in links, such as ../../functions. The pages are sorted by path. The error is a
 // [contract.Findings] where a contract doesn't hold, or says what can't be read.
-func Pages(root, link string, t *topology.Topology) ([]Page, error) {
-	b, err := read(root, t)
+func Pages(root, link string, t *topology.Topology, schemas *schema.Set) ([]Page, error) {
+	b, err := read(root, t, schemas)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +81,7 @@ func Pages(root, link string, t *topology.Topology) ([]Page, error) {
 	return pages, nil
 }
 
-func read(root string, t *topology.Topology) (*book, error) {
+func read(root string, t *topology.Topology, schemas *schema.Set) (*book, error) {
 	b := &book{topology: t, webhooks: map[string]string{}}
 	contracts, err := filepath.Glob(filepath.Join(root, "*", "contract.yaml"))
 	if err != nil {
@@ -91,7 +92,7 @@ func read(root string, t *topology.Topology) (*book, error) {
 	}
 	slices.Sort(contracts)
 	for _, path := range contracts {
-		plan, err := contract.Load(path)
+		plan, err := contract.LoadAgainst(path, schemas)
 		if err != nil {
 			return nil, err
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"crosswalk/shared/contract"
+	"crosswalk/shared/schema"
 	"crosswalk/shared/topology"
 )
 
@@ -23,7 +24,7 @@ const (
 
 func ownPages(t *testing.T) []Page {
 	t.Helper()
-	pages, err := Pages(ownFunctions, ownFunctions, topology.Default())
+	pages, err := Pages(ownFunctions, ownFunctions, topology.Default(), schema.BuiltIn())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +41,7 @@ func madeUpPages(t *testing.T) []Page {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pages, err := Pages("testdata/functions", "../functions", top)
+	pages, err := Pages("testdata/functions", "../functions", top, schema.BuiltIn())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +154,7 @@ func TestAContractThatDoesNotHoldGivesNoCatalog(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "contract.yaml"), []byte("purpose: none\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Pages(filepath.Dir(folder), "../functions", topology.Default()); err == nil || !strings.Contains(err.Error(), "team is missing") {
+	if _, err := Pages(filepath.Dir(folder), "../functions", topology.Default(), schema.BuiltIn()); err == nil || !strings.Contains(err.Error(), "team is missing") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -181,7 +182,7 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 
 // What an example is rejected with is in its flow's run book, with the field.
 func TestTheRunBookKnowsWhatExamplesAreRejectedWith(t *testing.T) {
-	b, err := read(ownFunctions, topology.Default())
+	b, err := read(ownFunctions, topology.Default(), schema.BuiltIn())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +224,7 @@ func TestOnlyFlowsThatHearOfDeletesSpeakOfThem(t *testing.T) {
 }
 
 func TestTheSearchPageHoldsEveryFieldAndNeedsNoOtherFile(t *testing.T) {
-	b, err := read("testdata/functions", topology.Default())
+	b, err := read("testdata/functions", topology.Default(), schema.BuiltIn())
 	if err != nil {
 		t.Fatal(err)
 	}

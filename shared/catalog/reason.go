@@ -78,6 +78,8 @@ var tooOld = []reason{
 	{code: "link-busy", means: busy, do: again},
 	{code: "link-refused", means: "the storage account refuses us the table with the links", do: putRight},
 	{code: "link-unreadable", means: "a row of the links' table isn't what Crosswalk wrote", do: "find out who changed it; " + putRight},
+	{code: "no-certificate", means: "Key Vault gives us no certificate that can be used to prove who we are", do: putRight},
+	{code: "no-managed-identity", means: "the managed identity gives us no token", do: putRight},
 	{code: "swap-lost", means: busy, do: again},
 	{code: "target-address", means: "what answers at the configured address isn't the system's API", do: putRight},
 	{code: "target-forbidden", means: "our application user lacks a privilege", do: putRight},

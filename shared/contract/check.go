@@ -15,15 +15,17 @@ import (
 // Check checks every function under root, the folder that holds one folder per function, against the schemas and the
 // built-in topology, and runs all examples. It returns all findings sorted by file and line; it needs no network. The
 // error is for a root that can't be read.
-func Check(root string) ([]Finding, error) { return CheckAgainst(root, topology.Default()) }
+func Check(root string) ([]Finding, error) {
+	return CheckAgainst(root, topology.Default(), schema.BuiltIn())
+}
 
-// CheckAgainst is Check with another topology.
-func CheckAgainst(root string, t *topology.Topology) ([]Finding, error) {
+// CheckAgainst is Check with another topology and other schemas.
+func CheckAgainst(root string, t *topology.Topology, schemas *schema.Set) ([]Finding, error) {
 	entries, err := os.ReadDir(root)
 	if err != nil {
 		return nil, err
 	}
-	c := &checker{topology: t}
+	c := &checker{topology: t, schemas: schemas}
 	for _, e := range entries {
 		if !e.IsDir() {
 			continue
@@ -40,6 +42,7 @@ func CheckAgainst(root string, t *topology.Topology) ([]Finding, error) {
 
 type checker struct {
 	topology *topology.Topology
+	schemas  *schema.Set
 	// folders are the functions that have a contract.yaml, be it faulty or not.
 	folders  []string
 	flows    []flow
@@ -87,7 +90,7 @@ func (c *checker) folder(path, name string) error {
 		return nil
 	}
 	c.folders = append(c.folders, name)
-	plan, doc, findings := parse(contract, name, text, schema.Lookup)
+	plan, doc, findings := parse(contract, name, text, c.schemas.Lookup)
 	c.findings = append(c.findings, findings...)
 	examples, exampleFindings := Examples(path)
 	c.findings = append(c.findings, exampleFindings...)

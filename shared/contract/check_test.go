@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"crosswalk/shared/schema"
 	"crosswalk/shared/topology"
 )
 
@@ -81,7 +82,7 @@ func write(t testing.TB, sets ...map[string]string) string {
 
 func findingsOf(t *testing.T, root string, top *topology.Topology) string {
 	t.Helper()
-	findings, err := CheckAgainst(root, top)
+	findings, err := CheckAgainst(root, top, schema.BuiltIn())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +216,7 @@ func BenchmarkCheck100Contracts(b *testing.B) {
 	}
 	root, top := write(b, files), testTopology(b, functions...)
 	for b.Loop() {
-		if _, err := CheckAgainst(root, top); err != nil {
+		if _, err := CheckAgainst(root, top, schema.BuiltIn()); err != nil {
 			b.Fatal(err)
 		}
 	}

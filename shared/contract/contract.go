@@ -147,7 +147,10 @@ func (p *Plan) FieldOwner(name string) string { return p.owners[name] }
 
 // Load reads, checks and compiles one contract.yaml. The function's name is that of the file's folder. The error is a
 // [Findings] with everything that is wrong, or says why the file can't be read.
-func Load(path string) (*Plan, error) {
+func Load(path string) (*Plan, error) { return LoadAgainst(path, schema.BuiltIn()) }
+
+// LoadAgainst is Load with other schemas.
+func LoadAgainst(path string, schemas *schema.Set) (*Plan, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -156,7 +159,7 @@ func Load(path string) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, findings := Parse(path, filepath.Base(folder), data)
+	plan, _, findings := parse(path, filepath.Base(folder), data, schemas.Lookup)
 	if len(findings) > 0 {
 		return nil, findings
 	}

@@ -10,19 +10,13 @@
 package schema
 
 import (
-	"embed"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
-
-//go:embed dataverse/*.json fno/*.json
-var snapshots embed.FS
 
 // Names of the systems that have snapshots.
 const (
@@ -173,47 +167,12 @@ func (e *Entity) HasKey(columns []string) bool {
 	return len(want) > 0 && (same(e.PrimaryKey) || slices.ContainsFunc(e.AlternateKeys, same))
 }
 
-// Lookup returns the snapshot of an entity. Both names are exact, case included.
-func Lookup(system, entity string) (*Entity, bool) {
-	e, ok := load()[system+"/"+entity]
-	return e, ok
-}
+// Lookup returns the built-in snapshot of an entity. Both names are exact, case included.
+func Lookup(system, entity string) (*Entity, bool) { return BuiltIn().Lookup(system, entity) }
 
-// Entities returns the names of a system's entities, sorted; none for a system nobody knows.
-func Entities(system string) []string {
-	var out []string
-	for key := range load() {
-		if s, name, _ := strings.Cut(key, "/"); s == system {
-			out = append(out, name)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-// load parses all snapshots once. They are part of the program, so a faulty one is a programming error.
-var load = sync.OnceValue(func() map[string]*Entity {
-	out := map[string]*Entity{}
-	for _, system := range []string{Dataverse, FnO} {
-		files, err := snapshots.ReadDir(system)
-		if err != nil {
-			panic(err)
-		}
-		for _, f := range files {
-			name := path.Join(system, f.Name())
-			data, err := snapshots.ReadFile(name)
-			if err != nil {
-				panic(err)
-			}
-			e, err := Parse(data)
-			if err != nil {
-				panic(name + ": " + err.Error()) // a test holds that every snapshot is sound
-			}
-			out[e.System+"/"+e.Name] = e
-		}
-	}
-	return out
-})
+// Entities returns the names of the entities of a system that have a built-in snapshot, sorted; none for a system nobody
+// knows.
+func Entities(system string) []string { return BuiltIn().Entities(system) }
 
 // snapshot is the file's form.
 type snapshot struct {
