@@ -3,6 +3,7 @@ package servicebus_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -43,6 +44,22 @@ func TestTopologyIsCreated(t *testing.T) {
 	for _, name := range names {
 		if err := s.Broker().Exists(name); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A subscription begins with a rule $Default that lets everything pass; here that name belongs to a rule of the topology.
+func TestSubscriptionsHaveTheRulesOfTheTopologyAlone(t *testing.T) {
+	s, top := newTopologyStand(t)
+	for _, subscription := range top.Entities().Subscriptions {
+		rules, err := s.Broker().Rules(top.Topic.Name + "/Subscriptions/" + subscription.Name)
+		s.check(err)
+		var got []topology.Filter
+		for _, r := range rules {
+			got = append(got, topology.Filter{Name: r.Name, SQL: r.SQL})
+		}
+		if !slices.Equal(got, subscription.Filters) || got[0].Name != broker.DefaultRuleName {
+			t.Errorf("%s: rules %v, want %v", subscription.Name, got, subscription.Filters)
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestTheBuiltInTopologyIsSound(t *testing.T) {
@@ -36,6 +38,30 @@ func TestRulesBecomeFiltersWithTheirSpecialCharactersEscaped(t *testing.T) {
 		if got := c.rule.SQL(); got != c.want {
 			t.Errorf("%+v:\n got %s\nwant %s", c.rule, got, c.want)
 		}
+	}
+}
+
+func TestEntitiesAreTheTopologyInFull(t *testing.T) {
+	top, err := Parse([]byte(`{"topic":{"name":"events","duplicateDetection":"PT30M","unrouted":"rest"},
+		"queues":{"ingress":{"lockDuration":"PT5M","maxDeliveryCount":100},"work":{"lockDuration":"PT1M","maxDeliveryCount":10}},
+		"ingress":[{"queue":"in","function":"receive"}],
+		"functions":[{"name":"a","events":[{"type":"x"},{"type":"y.*"},{"type":"z"}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ingress := QueueSettings{LockDuration: Duration(5 * time.Minute), MaxDeliveryCount: 100}
+	work := QueueSettings{LockDuration: Duration(time.Minute), MaxDeliveryCount: 10}
+	want := Entities{
+		Queues: []Queue{{"in", ingress}, {"a", work}},
+		Subscriptions: []Subscription{
+			{"a", work, "a", []Filter{
+				{"$Default", "[cloudEvents:type] = 'x'"}, {"event-2", "[cloudEvents:type] LIKE 'y.%'"}, {"event-3", "[cloudEvents:type] = 'z'"},
+			}},
+			{"rest", work, "", []Filter{{"$Default", "[cwunrouted] = TRUE"}}},
+		},
+	}
+	if diff := cmp.Diff(want, top.Entities()); diff != "" {
+		t.Errorf("entities (-want +got):\n%s", diff)
 	}
 }
 
