@@ -25,9 +25,10 @@ test: node chromium race-note check-infra ## run all tests, with the race detect
 conformance: ## run the Go SDK's own live tests against the local broker (ARGS="-run X -v", ARGS=-update)
 	cd $(CONFORMANCE) && go run . $(ARGS)
 
-lint: ## gofmt, go vet, staticcheck (pinned in .ci/tools)
+lint: ## gofmt, go vet (for Windows and macOS too), staticcheck (pinned in .ci/tools)
 	@out=$$(gofmt -l $(GOFILES)); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 	go vet ./...
+	@for os in windows darwin; do echo "GOOS=$$os go vet ./cmd/... ./functions"; CGO_ENABLED=0 GOOS=$$os go vet ./cmd/... ./functions || exit 1; done
 	go tool -modfile=.ci/tools/go.mod staticcheck ./...
 	cd $(CONFORMANCE) && go vet ./...
 
@@ -54,8 +55,8 @@ fuzz: ## run each fuzz target for FUZZTIME (30s)
 	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$p/*_test.go | sed 's/func //'); do \
 	    echo "== $$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $${FUZZTIME:-30s} $$p || exit 1; done; done
 
-package: ## stage dist/: what the Functions host runs, for linux/amd64
-	go run ./cmd/crosswalk package --out dist
+package: ## make dist/functions.zip: what Azure runs, for linux/amd64, the same bytes each time
+	go run ./cmd/crosswalk package
 
 clean: ## remove what was built or installed here
 	rm -rf $(BIN) dist $(NODE)/node_modules

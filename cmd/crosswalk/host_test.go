@@ -114,13 +114,18 @@ func (h *foreignHost) hello(t *testing.T, key string) (status, pid int) {
 	return response.StatusCode, pid
 }
 
+func gone(pid int) bool {
+	p, err := os.FindProcess(pid)
+	return err != nil || errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
+}
+
 // awaitEnd waits until a process is gone, or is one that nobody has taken leave of yet.
 func awaitEnd(t *testing.T, pid int) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	limit := time.After(20 * time.Second)
-	for !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+	for !gone(pid) {
 		if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil && strings.Contains(string(stat), ") Z ") {
 			return
 		}

@@ -1,19 +1,28 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"crosswalk/local/dist"
 )
 
+// packageFile is what `crosswalk package` writes and azure.yaml names, under the project's root.
+const packageFile = "dist/functions.zip"
+
 func newPackage() *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
 		Use:   "package",
-		Short: "Stage what the Functions host runs: host.json, the handler for linux/amd64, one folder per function",
-		Args:  cobra.NoArgs,
+		Short: "Make the zip that Azure runs: host.json, the handler for linux/amd64, one folder per function",
+		Long: `Checks every contract, builds the handler for linux/amd64 and writes the zip that Azure Functions runs. The same sources
+and the same version of Go give the same bytes, on every machine and system; the last line shows their SHA-256.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			root, err := projectRoot()
 			if err != nil {
@@ -24,13 +33,22 @@ func newPackage() *cobra.Command {
 			} else if !sound {
 				return exitCode(1)
 			}
-			if err := dist.Stage(cmd.Context(), dist.Options{Source: root, Target: out, Deploy: true}); err != nil {
+			target := out
+			if target == "" {
+				target = filepath.Join(root, filepath.FromSlash(packageFile))
+			}
+			if err := dist.Package(cmd.Context(), root, target); err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), "staged "+out)
+			data, err := os.ReadFile(target)
+			if err != nil {
+				return err
+			}
+			sum := sha256.Sum256(data)
+			fmt.Fprintf(cmd.OutOrStdout(), "wrote %s, %d KiB, SHA-256 %s\n", target, len(data)>>10, hex.EncodeToString(sum[:]))
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "dist", "the folder to fill; what stands there is removed")
+	cmd.Flags().StringVar(&out, "out", "", "the file to write (default "+packageFile+" in the project's root)")
 	return cmd
 }

@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -57,7 +56,7 @@ func Install(ctx context.Context, nodeDir string, say func(string)) error {
 		return err
 	}
 	defer lock.Close()
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+	if err := lockFile(lock); err != nil {
 		return err
 	}
 	if installed(nodeDir) {
@@ -110,7 +109,7 @@ func launch(ctx context.Context, nodeDir string, blob, table int) (*Azurite, err
 		"--tableHost", "127.0.0.1", "--tablePort", fmt.Sprint(table))
 	a.cmd.Stdout, a.cmd.Stderr = a.stdout, a.stdout
 	a.cmd.Dir = os.TempDir()
-	a.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	a.cmd.SysProcAttr = ownGroup()
 	// azurite.cjs ends Azurite when its standard input closes, so it can't outlive this process, however that ends.
 	var err error
 	if a.stdin, err = a.cmd.StdinPipe(); err != nil {
@@ -165,7 +164,7 @@ func (a *Azurite) TableEndpoint() string { return a.table }
 
 // Close ends the process and waits for it.
 func (a *Azurite) Close() {
-	_ = syscall.Kill(-a.cmd.Process.Pid, syscall.SIGKILL)
+	_ = kill(a.cmd.Process)
 	<-a.exited
 }
 

@@ -1,7 +1,8 @@
-// Package dist stages what the Functions host runs: host.json, the handler, and one folder per function.
+// Package dist makes what the Functions host runs: host.json, the handler, and one folder per function, as a folder for the
+// local run and as a zip for Azure.
 //
 // The host looks for function.json only in the folders directly under its root (Functions host 4.1037, by source), while
-// the sources keep them under functions/. Staging happens here and nowhere else, for the local run and for packages alike.
+// the sources keep them under functions/. What goes where is said here and nowhere else.
 package dist
 
 import (
@@ -11,95 +12,133 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 // Handler is the name of the handler binary, as host.json has it.
 const Handler = "handler"
 
-// Options say what to stage.
-type Options struct {
-	// Source is the checkout's root, Target the folder to fill; what stood there before is removed.
-	Source, Target string
-	// Deploy builds for Azure, that is for linux/amd64. Otherwise the handler is built for this machine.
-	Deploy bool
+// File is one file of a script root.
+type File struct {
+	Name string // slash-separated, under the script root
+	Data []byte
 }
 
-// Stage builds the handler as a static binary (no cgo) and fills Target.
-func Stage(ctx context.Context, o Options) error {
-	if err := os.RemoveAll(o.Target); err != nil {
-		return err
+// Mode is the file's mode: 0755 for the handler, 0644 for all else. What the file system says doesn't count, because on
+// Windows it knows no x bit.
+func (f File) Mode() fs.FileMode {
+	if f.Name == Handler {
+		return 0o755
 	}
-	if err := os.MkdirAll(o.Target, 0o755); err != nil {
-		return err
-	}
-	if err := copyFile(filepath.Join(o.Source, "host.json"), filepath.Join(o.Target, "host.json")); err != nil {
-		return err
-	}
-	names, err := Functions(o.Source)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if err := copyFunction(filepath.Join(o.Source, "functions", name), filepath.Join(o.Target, name)); err != nil {
-			return err
-		}
-	}
-	return build(ctx, o)
+	return 0o644
 }
 
-// Functions returns the names of the functions in a checkout, sorted: the folders of functions/ that hold a function.json.
-func Functions(source string) ([]string, error) {
-	found, err := filepath.Glob(filepath.Join(source, "functions", "*", "function.json"))
+// Files reads all of a script root but the handler out of a checkout: host.json, and of each function what the host and
+// the handler read; examples and settings stay at home. They are sorted by name.
+func Files(checkout fs.FS) ([]File, error) {
+	names := map[string]string{"host.json": "host.json"}
+	functions, err := fs.Glob(checkout, "functions/*/function.json")
 	if err != nil {
 		return nil, err
 	}
-	if len(found) == 0 {
-		return nil, fmt.Errorf("%s holds no functions/<name>/function.json; is it the project's root?", source)
+	if len(functions) == 0 {
+		return nil, errors.New("there is no functions/<name>/function.json; is it the project's root?")
 	}
-	names := make([]string, len(found))
-	for i, f := range found {
-		names[i] = filepath.Base(filepath.Dir(f))
+	for _, function := range functions {
+		from := path.Dir(function)
+		names[path.Join(path.Base(from), "function.json")] = function
+		contract := path.Join(from, "contract.yaml")
+		if _, err := fs.Stat(checkout, contract); err == nil {
+			names[path.Join(path.Base(from), "contract.yaml")] = contract
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
 	}
-	return names, nil
+	files := make([]File, 0, len(names))
+	for name, source := range names {
+		data, err := fs.ReadFile(checkout, source)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, File{Name: name, Data: data})
+	}
+	slices.SortFunc(files, byName)
+	return files, nil
 }
 
-// copyFunction copies what the host and the handler read; examples stay at home.
-func copyFunction(from, to string) error {
-	if err := os.MkdirAll(to, 0o755); err != nil {
+func byName(a, b File) int { return strings.Compare(a.Name, b.Name) }
+
+// Stage fills the folder target for a host on this machine; what stood there before is removed. source is the checkout's
+// root.
+func Stage(ctx context.Context, source, target string) error {
+	if err := os.RemoveAll(target); err != nil {
 		return err
 	}
-	for _, name := range []string{"function.json", "contract.yaml"} {
-		err := copyFile(filepath.Join(from, name), filepath.Join(to, name))
-		if err != nil && !(name == "contract.yaml" && errors.Is(err, fs.ErrNotExist)) {
+	files, err := Files(os.DirFS(source))
+	if err != nil {
+		return fmt.Errorf("%s: %w", source, err)
+	}
+	for _, f := range files {
+		name := filepath.Join(target, filepath.FromSlash(f.Name))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, f.Data, f.Mode()); err != nil {
 			return err
 		}
 	}
-	return nil
+	return build(ctx, source, filepath.Join(target, Handler), nil)
 }
 
-func build(ctx context.Context, o Options) error {
-	target, err := filepath.Abs(filepath.Join(o.Target, Handler))
+// Package writes the zip that Azure takes to the file target, in one step, with the handler built for linux/amd64. Its
+// bytes depend on the sources and the version of Go alone: not on the folder, the machine's system, clock or umask.
+func Package(ctx context.Context, source, target string) error {
+	files, err := Files(os.DirFS(source))
+	if err != nil {
+		return fmt.Errorf("%s: %w", source, err)
+	}
+	dir := filepath.Dir(target)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	work, err := os.MkdirTemp(dir, ".package-*")
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", target, "./functions")
-	cmd.Dir = o.Source
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if o.Deploy {
-		cmd.Env = append(cmd.Env, "GOOS=linux", "GOARCH=amd64")
+	defer os.RemoveAll(work)
+	handler := filepath.Join(work, Handler)
+	if err := build(ctx, source, handler, azure); err != nil {
+		return err
 	}
+	data, err := os.ReadFile(handler)
+	if err != nil {
+		return err
+	}
+	archive := filepath.Join(work, "functions.zip")
+	if err := writeZipFile(archive, append(files, File{Name: Handler, Data: data})); err != nil {
+		return err
+	}
+	return os.Rename(archive, target)
+}
+
+// azure is the environment of a build for Azure. Besides the target it puts aside what the builder's own environment
+// would change in the result.
+var azure = []string{"GOOS=linux", "GOARCH=amd64", "GOAMD64=v1", "GOEXPERIMENT=", "GOFLAGS=", "GOWORK=off"}
+
+// build builds the handler as a static binary (no cgo) without the paths and the version control's state of this machine.
+func build(ctx context.Context, source, target string, environment []string) error {
+	target, err := filepath.Abs(target)
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", target, "./functions")
+	cmd.Dir = source
+	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), environment...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the handler: %w\n%s", err, strings.TrimSpace(string(out)))
 	}
 	return nil
-}
-
-func copyFile(from, to string) error {
-	data, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(to, data, 0o644)
 }

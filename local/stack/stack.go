@@ -135,7 +135,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	if s.options.Handler == "" {
 		o.Say("building the handler")
 		s.options.Handler = filepath.Join(s.dir, "dist")
-		if err = dist.Stage(ctx, dist.Options{Source: o.Root, Target: s.options.Handler}); err != nil {
+		if err = dist.Stage(ctx, o.Root, s.options.Handler); err != nil {
 			return nil, err
 		}
 	}
