@@ -3,22 +3,27 @@ package main
 import (
 	"errors"
 	"fmt"
+	"path"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"crosswalk/shared/catalog"
 	"crosswalk/shared/contract"
+	"crosswalk/shared/editor"
 )
 
-// functionsFromCatalog is how the catalog's folder names the functions in links.
-const functionsFromCatalog = "../../functions"
+// How the catalog's folder names the functions in links, and the editors' schema.
+const (
+	functionsFromCatalog = "../../functions"
+	schemaFromCatalog    = "../contract.schema.json"
+)
 
 func newDocs() *cobra.Command {
 	var check bool
 	cmd := &cobra.Command{
 		Use:   "docs",
-		Short: "Write docs/catalog from the contracts: pages of all flows, who owns which field, run books",
+		Short: "Write docs/catalog from the contracts: pages of all flows, who owns which field, run books; and the schema for editors",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := openProject()
@@ -33,12 +38,17 @@ func newDocs() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			schema, err := editor.Schema(p.schemas)
+			if err != nil {
+				return err
+			}
+			pages = append(pages, catalog.Page{Path: schemaFromCatalog, Text: schema})
 			folder := filepath.Join(p.root, "docs", "catalog")
 			if !check {
 				if err := catalog.Write(folder, pages); err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "docs/catalog: %d pages\n", len(pages))
+				fmt.Fprintf(cmd.OutOrStdout(), "docs/catalog: %d pages; %s\n", len(pages)-1, editor.Path)
 				return nil
 			}
 			stale, err := catalog.Stale(folder, pages)
@@ -46,11 +56,11 @@ func newDocs() *cobra.Command {
 				return err
 			}
 			if len(stale) == 0 {
-				fmt.Fprintln(cmd.OutOrStdout(), "docs/catalog says what the contracts say")
+				fmt.Fprintln(cmd.OutOrStdout(), "docs/catalog says what the contracts say, and "+editor.Path+" knows their language")
 				return nil
 			}
 			for _, s := range stale {
-				fmt.Fprintln(cmd.OutOrStdout(), "docs/catalog/"+s)
+				fmt.Fprintln(cmd.OutOrStdout(), path.Join("docs/catalog", s))
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), "refresh it: "+catalog.Refresh)
 			return exitCode(1)
