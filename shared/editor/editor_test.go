@@ -165,7 +165,9 @@ func TestSchemaAndReaderKnowTheSameKeys(t *testing.T) {
 		for _, f := range list {
 			switch f.Kind {
 			case contract.FormObject:
-				object(f.Object, described(s, func(s *jsonschema.Schema) bool { return s.Ref != nil && strings.HasSuffix(s.Ref.Location, "/"+f.Object.Name) }).Ref)
+				object(f.Object, described(s, func(s *jsonschema.Schema) bool {
+					return s.Ref != nil && strings.HasSuffix(s.Ref.Location, "/"+f.Object.Name)
+				}).Ref)
 			case contract.FormMap:
 				m := described(s, func(s *jsonschema.Schema) bool { return s.AdditionalProperties != nil })
 				forms(at, f.Of, m.AdditionalProperties.(*jsonschema.Schema))
