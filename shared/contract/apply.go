@@ -3,10 +3,10 @@ package contract
 import (
 	"strconv"
 	"strings"
-	"sync"
 
 	"crosswalk/shared/fault"
 	"crosswalk/shared/schema"
+	"crosswalk/shared/slots"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -52,23 +52,21 @@ type blankPlan struct {
 	other  *input
 }
 
-var scanners = sync.Pool{New: func() any { return new(scanner) }}
-
 // Apply maps one source record: a JSON object that is the event's data or the source row.
 //
 // The error is a *fault.Error of kind Permanent. Reasons: malformed-json, invalid-utf8, duplicate-key, too-deep (Field is
 // the path in the source); blank-required, too-long, unknown-option, out-of-range, bad-value, bad-type (Field is "target
 // (from Source)"). No text holds a value of the record.
 func (p *Plan) Apply(src []byte) (*Record, error) {
-	s := scanners.Get().(*scanner)
+	s := scanners.Get().(*slots.Scanner)
 	defer scanners.Put(s)
-	if err := s.scan(src, p.root, p.slots); err != nil {
+	if err := scan(s, src, p.root); err != nil {
 		return nil, err
 	}
 	r := &Record{system: p.To.System, Fields: make([]Value, 0, len(p.fields)), Key: make([]Value, len(p.keys))}
 	for i := range p.fields {
 		f := &p.fields[i]
-		l, skip, err := p.evaluate(f, s.slots)
+		l, skip, err := p.evaluate(f, s.Slots())
 		if err != nil {
 			return nil, err
 		}
@@ -87,12 +85,12 @@ func (p *Plan) Apply(src []byte) (*Record, error) {
 }
 
 // evaluate returns one field's value; skip leaves the target's field alone.
-func (p *Plan) evaluate(f *fieldPlan, slots []slot) (l literal, skip bool, err error) {
+func (p *Plan) evaluate(f *fieldPlan, source []slots.Slot) (l literal, skip bool, err error) {
 	if f.constant != nil {
 		return *f.constant, false, nil
 	}
 	for in := f.input; ; {
-		v, kind, failed := readScalar(slots[in.slot], p.From.System, in.column, p.From.State == StateRow)
+		v, kind, failed := readScalar(&source[in.slot], p.From.System, in.column, p.From.State == StateRow)
 		if failed != nil {
 			return literal{}, false, fault.Reject(failed.reason, in.label, failed.detail)
 		}

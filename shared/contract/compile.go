@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"crosswalk/shared/schema"
+	"crosswalk/shared/slots"
 )
 
 // lookupFunc finds a schema snapshot; tests give their own.
@@ -26,7 +27,7 @@ func compile(r *reader, d *document, name string, lookup lookupFunc) *Plan {
 	c := &compiler{reader: r, doc: d, lookup: lookup, slots: map[string]int{}}
 	c.plan = &Plan{
 		Name: name, Purpose: textOf(d.Purpose), Team: textOf(d.Team), Pair: textOf(d.Pair), Owner: textOf(d.Owner),
-		root: &node{slot: -1, children: map[string]*node{}}, owners: map[string]string{},
+		root: slots.NewRow(), owners: map[string]string{},
 	}
 	c.source()
 	c.target()
@@ -40,7 +41,6 @@ func compile(r *reader, d *document, name string, lookup lookupFunc) *Plan {
 	c.required()
 	c.key()
 	c.columns()
-	c.plan.slots = len(c.slots)
 	return c.plan
 }
 

@@ -45,22 +45,8 @@ func (c *compiler) slot(column *schema.Column) int {
 	if s, ok := c.slots[name]; ok {
 		return s
 	}
-	s := len(c.slots)
-	c.slots[name] = s
-	n := c.plan.root
-	for part := range strings.SplitSeq(name, ".") {
-		if n.children == nil {
-			n.children = map[string]*node{}
-		}
-		child := n.children[part]
-		if child == nil {
-			child = &node{slot: -1}
-			n.children[part] = child
-		}
-		n = child
-	}
-	n.slot = s
-	return s
+	c.slots[name] = c.plan.root.Value(strings.Split(name, ".")...)
+	return c.slots[name]
 }
 
 // property returns a source column's name on the wire.

@@ -46,6 +46,7 @@ import (
 	"slices"
 
 	"crosswalk/shared/schema"
+	"crosswalk/shared/slots"
 )
 
 // Source is where a flow's records come from.
@@ -99,10 +100,9 @@ type Plan struct {
 
 	source, target *schema.Entity
 	fields         []fieldPlan
-	root           *node
+	root           *slots.Row
 	columns        []string          // what a read of the source row must select
 	targetColumns  []string          // what a read of the target row must select
-	slots          int               // number of source values the fields read
 	owners         map[string]string // owner by target field, all fields of the contract
 	keys           []int             // index into fields by Target.Key
 }

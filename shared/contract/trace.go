@@ -7,6 +7,7 @@ import (
 
 	"crosswalk/shared/fault"
 	"crosswalk/shared/schema"
+	"crosswalk/shared/slots"
 )
 
 // Step is what one field makes of one record.
@@ -39,9 +40,9 @@ type Reading struct {
 // on behind a field that is rejected; Apply's error is the first Fault. The error is Apply's for a record that isn't
 // well-formed, and then there are no steps.
 func (p *Plan) Trace(src []byte) ([]Step, error) {
-	s := scanners.Get().(*scanner)
+	s := scanners.Get().(*slots.Scanner)
 	defer scanners.Put(s)
-	if err := s.scan(src, p.root, p.slots); err != nil {
+	if err := scan(s, src, p.root); err != nil {
 		return nil, err
 	}
 	rules := p.FieldRules()
@@ -52,8 +53,8 @@ func (p *Plan) Trace(src []byte) ([]Step, error) {
 			continue // named only for its owner
 		}
 		f := &p.fields[i]
-		steps[i].Property, steps[i].Read = f.property, p.readings(f, s.slots)
-		l, skip, err := p.evaluate(f, s.slots)
+		steps[i].Property, steps[i].Read = f.property, p.readings(f, s.Slots())
+		l, skip, err := p.evaluate(f, s.Slots())
 		switch {
 		case err != nil:
 			steps[i].Fault = fault.Of(err)
@@ -65,12 +66,15 @@ func (p *Plan) Trace(src []byte) ([]Step, error) {
 }
 
 // readings follows a field's source and its fallbacks up to the one that decides.
-func (p *Plan) readings(f *fieldPlan, slots []slot) []Reading {
+func (p *Plan) readings(f *fieldPlan, source []slots.Slot) []Reading {
 	var out []Reading
 	for in := f.input; in != nil; {
 		c := compiler{plan: p}
-		r := Reading{Path: c.property(in.column), JSON: slots[in.slot].raw}
-		_, kind, failed := readScalar(slots[in.slot], p.From.System, in.column, p.From.State == StateRow)
+		r := Reading{Path: c.property(in.column)}
+		if slot := &source[in.slot]; slot.Kind != slots.Object && slot.Kind != slots.List {
+			r.JSON = slot.Raw
+		}
+		_, kind, failed := readScalar(&source[in.slot], p.From.System, in.column, p.From.State == StateRow)
 		if failed != nil || kind == filled {
 			return append(out, r)
 		}

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"crosswalk/shared/schema"
+	"crosswalk/shared/slots"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -30,31 +31,30 @@ type literal struct {
 }
 
 // readScalar reads a source value as its column's type says, or tells which kind of empty it is.
-func readScalar(s slot, system string, c *schema.Column, row bool) (scalar, empty, *failure) {
-	switch {
-	case s.state == slotBlocked:
+func readScalar(s *slots.Slot, system string, c *schema.Column, row bool) (scalar, empty, *failure) {
+	switch s.Kind {
+	case slots.Blocked, slots.Object, slots.List:
 		return scalar{}, filled, fail("bad-type", "the source holds an object or a list where one value is wanted")
-	case s.state == slotAbsent && row:
-		return scalar{}, null, nil // a row without the property: the read left null out, or F&O dropped it
-	case s.state == slotAbsent:
+	case slots.Absent:
+		if row {
+			return scalar{}, null, nil // a row without the property: the read left null out, or F&O dropped it
+		}
 		return scalar{}, absent, nil
-	}
-	switch s.raw.Kind() {
-	case 'n':
+	case slots.Null:
 		return scalar{}, null, nil
-	case '"':
-		return readText(s.raw, system, c)
-	case 't', 'f':
+	case slots.String:
+		return readText(s.Text(), system, c)
+	case slots.True, slots.False:
 		if c.Kind != schema.Boolean {
 			return scalar{}, filled, badType(c)
 		}
-		return scalar{kind: schema.Boolean, text: string(s.raw)}, filled, nil
+		return scalar{kind: schema.Boolean, text: string(s.Raw)}, filled, nil
 	}
 	wanted := c.Kind == schema.Integer || c.Kind == schema.Number || c.Kind == schema.Choice && system == schema.Dataverse
 	if !wanted {
 		return scalar{}, filled, badType(c)
 	}
-	plain, ok := plainNumber(s.raw)
+	plain, ok := plainNumber(s.Raw)
 	if !ok {
 		return scalar{}, filled, fail("out-of-range", "the number has more digits than any system keeps")
 	}
@@ -74,15 +74,7 @@ func badType(c *schema.Column) *failure {
 // zeroGUID is F&O's unique identifier that isn't set.
 const zeroGUID = "00000000-0000-0000-0000-000000000000"
 
-func readText(raw jsontext.Value, system string, c *schema.Column) (scalar, empty, *failure) {
-	text := string(raw[1 : len(raw)-1])
-	if strings.IndexByte(text, '\\') >= 0 {
-		b, err := jsontext.AppendUnquote(nil, raw)
-		if err != nil {
-			return scalar{}, filled, fail("malformed-json", "the text isn't well formed")
-		}
-		text = string(b)
-	}
+func readText(text, system string, c *schema.Column) (scalar, empty, *failure) {
 	if strings.TrimSpace(text) == "" {
 		return scalar{}, emptyText, nil
 	}

@@ -1,0 +1,275 @@
+package slots
+
+import (
+	"hash/maphash"
+	"math"
+)
+
+// The functions below read one thing each from position i on and return the position behind it, or refused. depth is the
+// nesting of the value they read, n the node of the wanted paths it stands at (nil where nobody wants it), and base where the
+// row begins whose slots n names.
+
+// document reads a whole text.
+func (s *Scanner) document(n *node, base, depth int) int {
+	if len(s.src) >= math.MaxInt32 {
+		return s.refuse(TooLarge)
+	}
+	i := s.value(s.space(0), n, base, depth)
+	if i == refused {
+		return i
+	}
+	if i = s.space(i); i < len(s.src) {
+		return s.refuse(Malformed)
+	}
+	return i
+}
+
+func (s *Scanner) space(i int) int {
+	for i < len(s.src) {
+		if c := s.src[i]; c > ' ' || c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+			break
+		}
+		i++
+	}
+	return i
+}
+
+func (s *Scanner) value(i int, n *node, base, depth int) int {
+	if i >= len(s.src) {
+		return s.refuse(Malformed)
+	}
+	if n == nil {
+		return s.unwanted(i, depth)
+	}
+	var end int
+	var kind Kind
+	escaped := false
+	at := base + n.slot
+	switch c := s.src[i]; c {
+	case '"':
+		if end, escaped = s.str(i); end != refused && n.embedded {
+			return s.embeddedIn(i, end, escaped, n, base, depth)
+		}
+		kind = String
+	case '{':
+		kind, end = Object, s.object(i, n, base, depth)
+	case '[':
+		kind, end = List, s.list(i, n, base, depth)
+	case 't':
+		kind, end = True, s.word(i, "true")
+	case 'f':
+		kind, end = False, s.word(i, "false")
+	case 'n':
+		kind, end = Null, s.word(i, "null")
+	default:
+		kind, end = Number, s.number(i)
+	}
+	if end == refused {
+		return end
+	}
+	slot := &s.slots[at]
+	slot.Raw, slot.Kind, slot.Escaped = s.src[i:end:end], kind, escaped
+	if kind != Object && len(n.children) > 0 {
+		s.block(n, base, kind)
+	}
+	return end
+}
+
+// unwanted reads a value that nobody asked for.
+func (s *Scanner) unwanted(i, depth int) int {
+	switch s.src[i] {
+	case '"':
+		end, _ := s.str(i)
+		return end
+	case '{':
+		return s.object(i, nil, 0, depth)
+	case '[':
+		return s.list(i, nil, 0, depth)
+	case 't':
+		return s.word(i, "true")
+	case 'f':
+		return s.word(i, "false")
+	case 'n':
+		return s.word(i, "null")
+	}
+	return s.number(i)
+}
+
+// block fills the slots below a value that is no object.
+func (s *Scanner) block(n *node, base int, kind Kind) {
+	for _, c := range n.children {
+		slot := &s.slots[base+c.slot]
+		if slot.Kind = Blocked; kind == Null {
+			slot.Kind, slot.Raw = Null, null
+		}
+		s.block(c, base, kind)
+	}
+}
+
+var null = []byte("null")
+
+func (s *Scanner) object(i int, n *node, base, depth int) int {
+	if depth > MaxDepth {
+		return s.refuse(TooDeep)
+	}
+	if i = s.space(i + 1); i < len(s.src) && s.src[i] == '}' {
+		return i + 1
+	}
+	last := 0 // the row of the member before, of an open object
+	for object := s.names.open(); ; {
+		if i >= len(s.src) || s.src[i] != '"' {
+			return s.refuse(Malformed)
+		}
+		quote := i
+		end, escaped := s.str(i)
+		if end == refused {
+			return end
+		}
+		start, stop := s.unquoted(quote, end, escaped)
+		name := s.name(start, stop)
+		hash := maphash.Bytes(seed, name)
+		var child *node
+		if n != nil {
+			child = n.find(hash, name)
+		}
+		if child == nil && !s.enter(nameEntry{object, uint32(hash >> 32), start, stop}) ||
+			child != nil && s.slots[base+child.slot].Kind != Absent {
+			s.refuse(DuplicateName)
+			return s.inMember(start, stop)
+		}
+		if i = s.space(end); i >= len(s.src) || s.src[i] != ':' {
+			return s.refuse(Malformed)
+		}
+		i = s.space(i + 1)
+		if n != nil && n.open {
+			last = s.member(base+n.slot, last, quote, end, escaped)
+			i = s.value(i, &memberNode, last, depth+1)
+		} else {
+			i = s.value(i, child, base, depth+1)
+		}
+		if i == refused {
+			return s.inMember(start, stop)
+		}
+		switch i = s.space(i); {
+		case i < len(s.src) && s.src[i] == ',':
+			i = s.space(i + 1)
+		case i < len(s.src) && s.src[i] == '}':
+			return i + 1
+		default:
+			return s.refuse(Malformed)
+		}
+	}
+}
+
+// memberNode is the value in a row of an object whose members are all wanted.
+var memberNode = node{slot: MemberValue}
+
+// member adds the row of a member to an object's slot; last is the row before, 0 for none.
+func (s *Scanner) member(owner, last, start, end int, escaped bool) int {
+	at := s.link(owner, last, MemberName+1)
+	name := &s.slots[at+MemberName]
+	name.Raw, name.Kind, name.Escaped = s.src[start:end:end], String, escaped
+	return at
+}
+
+// link adds an empty row behind the row last, or as the first row of the slot owner.
+func (s *Scanner) link(owner, last, width int) int {
+	at := s.grow(width)
+	if last == 0 {
+		s.slots[owner].first = int32(at)
+	} else {
+		s.slots[last].next = int32(at)
+	}
+	return at
+}
+
+func (s *Scanner) list(i int, n *node, base, depth int) int {
+	if depth > MaxDepth {
+		return s.refuse(TooDeep)
+	}
+	if i = s.space(i + 1); i < len(s.src) && s.src[i] == ']' {
+		return i + 1
+	}
+	last := 0
+	for index := 0; ; index++ {
+		if n != nil && n.element != nil {
+			last = s.link(base+n.slot, last, n.element.width)
+			i = s.value(i, &n.element.root, last, depth+1)
+		} else {
+			i = s.value(i, nil, 0, depth+1)
+		}
+		if i == refused {
+			return s.inElement(index)
+		}
+		switch i = s.space(i); {
+		case i < len(s.src) && s.src[i] == ',':
+			i = s.space(i + 1)
+		case i < len(s.src) && s.src[i] == ']':
+			return i + 1
+		default:
+			return s.refuse(Malformed)
+		}
+	}
+}
+
+// embeddedIn reads the JSON that a string holds, where it stands in for its JSON.
+func (s *Scanner) embeddedIn(start, end int, escaped bool, n *node, base, depth int) int {
+	outer := s.src
+	a, b := s.unquoted(start, end, escaped)
+	s.src = s.name(a, b)
+	inner := s.document(n, base, depth)
+	s.src = outer
+	if inner == refused {
+		return inner
+	}
+	return end
+}
+
+func (s *Scanner) word(i int, word string) int {
+	if end := i + len(word); end <= len(s.src) && string(s.src[i:end]) == word {
+		return end
+	}
+	return s.refuse(Malformed)
+}
+
+func (s *Scanner) number(i int) int {
+	src := s.src
+	if i < len(src) && src[i] == '-' {
+		i++
+	}
+	switch {
+	case i < len(src) && src[i] == '0':
+		i++
+	default:
+		end := digits(src, i)
+		if end == i {
+			return s.refuse(Malformed)
+		}
+		i = end
+	}
+	if i < len(src) && src[i] == '.' {
+		end := digits(src, i+1)
+		if end == i+1 {
+			return s.refuse(Malformed)
+		}
+		i = end
+	}
+	if i < len(src) && src[i]|0x20 == 'e' {
+		if i++; i < len(src) && (src[i] == '+' || src[i] == '-') {
+			i++
+		}
+		end := digits(src, i)
+		if end == i {
+			return s.refuse(Malformed)
+		}
+		i = end
+	}
+	return i
+}
+
+func digits(src []byte, i int) int {
+	for i < len(src) && src[i]-'0' <= 9 {
+		i++
+	}
+	return i
+}
