@@ -127,9 +127,19 @@ param deployerType string = 'User'
 @description('Object id of the support staff\'s Entra group: it may read everything and work on dead letters.')
 param supportGroupId string = ''
 
+@description('Addresses by team, { \'finance-integrations\': { emails: [] } }; teams.json is where they stand. The teams are those of the contracts, and platform.')
+param teams object = loadJsonContent('teams.json')
+
+@description('Who is told where a team has no address of its own.')
+param alertEmail string = ''
+
+@description('Where docs/catalog can be read: the workbook links to its run books.')
+param catalogUrl string = ''
+
 // --- names ---
 
 var topology = loadJsonContent('../shared/topology/topology.json')
+var flows = loadJsonContent('flows.json') // made from the contracts
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName, app: 'crosswalk' }
 var names = {
@@ -155,6 +165,12 @@ var endpoints = {
   table: 'https://${names.storage}.table.${environment().suffixes.storage}'
   vault: 'https://${names.vault}${environment().suffixes.keyvaultDns}'
 }
+var workspaceId = resourceId(
+  subscription().subscriptionId,
+  names.resourceGroup,
+  'Microsoft.OperationalInsights/workspaces',
+  names.workspace
+)
 var premium = premiumMessaging || privateNetwork
 var sendersOutside = fnoSendKey || dataverseSendKey
 var dataverseQueue = filter(topology.ingress, i => i.function == 'receive-dataverse-event')[0].queue
@@ -239,8 +255,9 @@ module serviceBus 'modules/servicebus.bicep' = {
     dataverseQueue: dataverseQueue
     publicAccess: !privateNetwork || sendersOutside
     allowedIpRanges: allowedIpRanges
-    workspaceId: monitoring.outputs.workspaceId
+    workspaceId: workspaceId
   }
+  dependsOn: [monitoring]
 }
 
 module keyVault 'modules/keyvault.bicep' = {
@@ -260,9 +277,9 @@ module keyVault 'modules/keyvault.bicep' = {
     fnoSecretName: names.fnoSecret
     dataverseSendKey: dataverseSendKey
     dataverseSecretName: names.dataverseSecret
-    workspaceId: monitoring.outputs.workspaceId
+    workspaceId: workspaceId
   }
-  dependsOn: [serviceBus]
+  dependsOn: [monitoring, serviceBus]
 }
 
 module network 'modules/network.bicep' = if (privateNetwork) {
@@ -309,7 +326,7 @@ module functionApp 'modules/functionapp.bicep' = {
     storageName: names.storage
     packageContainer: names.packageContainer
     componentName: names.component
-    workspaceId: monitoring.outputs.workspaceId
+    workspaceId: workspaceId
     appSettings: appSettings
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
@@ -318,6 +335,37 @@ module functionApp 'modules/functionapp.bicep' = {
     subnetId: privateNetwork ? network!.outputs.functionsSubnetId : ''
   }
   dependsOn: [roles]
+}
+
+module alerts 'modules/alerts.bicep' = {
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    namespaceName: names.namespace
+    vaultName: names.vault
+    workspaceId: workspaceId
+    topology: topology
+    flows: flows
+    teams: teams
+    alertEmail: alertEmail
+    watchCertificate: readsCertificate
+  }
+  dependsOn: [monitoring, serviceBus, keyVault]
+}
+
+module workbook 'modules/workbook.bicep' = {
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    namespaceName: names.namespace
+    workspaceId: workspaceId
+    topology: topology
+    flows: flows
+    catalogUrl: catalogUrl
+  }
+  dependsOn: [monitoring]
 }
 
 // azd keeps these as environment values, and the hooks read them.
@@ -336,4 +384,5 @@ output CROSSWALK_CERTIFICATE_NAME string = certificateName
 output CROSSWALK_STORAGE string = names.storage
 output CROSSWALK_FNO_SECRET_NAME string = fnoSendKey ? names.fnoSecret : ''
 output CROSSWALK_DATAVERSE_SECRET_NAME string = dataverseSendKey ? names.dataverseSecret : ''
+output CROSSWALK_WORKBOOK_ID string = workbook.outputs.id
 output CROSSWALK_APP_INSIGHTS string = names.component

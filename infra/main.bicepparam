@@ -16,3 +16,6 @@ param privateNetwork = bool(readEnvironmentVariable('CROSSWALK_PRIVATE_NETWORK',
 param deployerId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
 param deployerType = readEnvironmentVariable('AZURE_PRINCIPAL_TYPE', 'User')
 param supportGroupId = readEnvironmentVariable('CROSSWALK_SUPPORT_GROUP_ID', '')
+param alertEmail = readEnvironmentVariable('CROSSWALK_ALERT_EMAIL', '')
+param catalogUrl = readEnvironmentVariable('CROSSWALK_CATALOG_URL', '')
+param vaultCreateMode = readEnvironmentVariable('CROSSWALK_VAULT_CREATE_MODE', 'default')

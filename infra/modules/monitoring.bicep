@@ -35,6 +35,3 @@ resource component 'Microsoft.Insights/components@2020-02-02' = {
     IngestionMode: 'LogAnalytics'
   }
 }
-
-output workspaceId string = workspace.id
-output componentId string = component.id

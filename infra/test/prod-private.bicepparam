@@ -10,3 +10,4 @@ param entraClientId = '11111111-0000-4000-8000-000000000001'
 param fnoSendKey = false
 param privateNetwork = true
 param supportGroupId = '11111111-0000-4000-8000-000000000003'
+param alertEmail = 'crosswalk@contoso.example'

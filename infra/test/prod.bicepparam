@@ -14,3 +14,9 @@ param deployerType = 'ServicePrincipal'
 param supportGroupId = '11111111-0000-4000-8000-000000000003'
 param fnoReaderId = '11111111-0000-4000-8000-000000000004'
 param tuning = { INVOICE_TO_DATAVERSE_SETTLE_ATTEMPTS: '20' }
+param alertEmail = 'crosswalk@contoso.example'
+param teams = {
+  platform: { emails: ['platform@contoso.example'] }
+  'finance-integrations': { emails: ['finance@contoso.example', 'on-call@contoso.example'] }
+}
+param catalogUrl = 'https://git.contoso.example/crosswalk/docs/catalog'
