@@ -94,14 +94,11 @@ func (f *flow) rule(field *contract.FieldRule) string {
 		return "always " + option(field.Column, field.Constant)
 	}
 	var steps []string
-	if field.Strip != "" {
-		steps = append(steps, "a leading "+code(field.Strip)+" is taken off")
+	if field.Source != nil && field.Source.With != "" {
+		steps = append(steps, "joined with "+code(field.Source.With)+" between them")
 	}
-	if field.Case != "" {
-		steps = append(steps, "in "+field.Case+" case")
-	}
-	if field.Prefix != "" {
-		steps = append(steps, code(field.Prefix)+" is put in front")
+	for _, edit := range field.Edits {
+		steps = append(steps, prose(edit))
 	}
 	if field.Choices != nil {
 		var entries []string
@@ -112,6 +109,9 @@ func (f *flow) rule(field *contract.FieldRule) string {
 			entries = append(entries, "anything else → "+option(field.Column, field.Other))
 		}
 		steps = append(steps, strings.Join(entries, "; "))
+	}
+	for _, convert := range field.Converts {
+		steps = append(steps, prose(convert))
 	}
 	if field.Cut && field.MaxLength > 0 {
 		steps = append(steps, fmt.Sprintf("cut to %d characters", field.MaxLength))
@@ -202,13 +202,20 @@ func misfit(field *contract.FieldRule) string {
 	}
 	if c := field.Column; c.Kind == schema.Number || c.Kind == schema.Integer {
 		if field.Choices == nil && (c.Min != "" || c.Max != "" || c.Precision > 0) {
-			out = append(out, "out of range or more decimals: rejected, never rounded")
+			out = append(out, outOfRange(field))
 		}
 	}
 	if field.Column.Kind == schema.Time {
 		out = append(out, "no date that can be read, or a time without a zone: rejected")
 	}
 	return strings.Join(out, "; ")
+}
+
+func outOfRange(field *contract.FieldRule) string {
+	if field.Clamp {
+		return "out of range: the nearest in range; more decimals: rejected"
+	}
+	return "out of range or more decimals: rejected, never rounded"
 }
 
 // exhaustive reports whether the map has an entry for both yes and no.

@@ -45,6 +45,7 @@ var atFault = []reason{
 	{code: "target-linked", means: "the target's record with this key belongs to another record of the source", do: "find the two source records that claim one target record and mend one"},
 	{code: "target-refused", means: "the target doesn't take the row; the description has its error code and the fields it names", do: "mend what the description names, in the source or in the target's settings; then resubmit"},
 	{code: "too-deep", means: "the JSON is nested more than 64 levels deep", do: "mend the sender and have it send the event again"},
+	{code: "too-large", means: "the message or the row has 2 GiB or more", do: "mend the sender and have it send the event again"},
 	{code: "too-long", means: "a text is longer than the target takes", do: mend, concerns: func(_ *flow, f *contract.FieldRule) bool { return f.MaxLength > 0 && !f.Cut }},
 	{code: "unknown-option", means: "a value has no entry in the contract's map or table, or the target has no such option", do: "mend the record, or add the value to the contract if it is a good one; then resubmit", concerns: canBeUnknown},
 }
@@ -169,7 +170,7 @@ func numeric(k schema.Kind) bool { return k == schema.Integer || k == schema.Num
 
 func canBeBad(p *flow, f *contract.FieldRule) bool {
 	target := written(f)
-	return f.Source != nil && f.Strip != "" || anySource(f.Source, func(c *schema.Column) bool {
+	return f.Source != nil && (f.Strips || len(f.Converts) > 0) || anySource(f.Source, func(c *schema.Column) bool {
 		switch c.Kind {
 		case schema.Time, schema.GUID, schema.Reference, schema.Integer:
 			return true

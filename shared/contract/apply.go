@@ -3,6 +3,7 @@ package contract
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"crosswalk/shared/fault"
 	"crosswalk/shared/schema"
@@ -19,13 +20,16 @@ type fieldPlan struct {
 	constant *literal
 	input    *input
 
-	strip, prefix string
-	letters       string
-	// choices maps the source's text to the target's value, for table and map; other is what the rest becomes, nil to
-	// reject it.
+	edit textEdit
+	// choices maps the source's text to the target's value, for table, map and options; other is what the rest becomes, nil
+	// to reject it.
 	choices map[string]literal
 	other   *literal
-	cut     bool
+	scale   *scaling
+	round   *rounding
+	zone    *time.Location
+	// clamp takes the nearest number that the target has, cut the beginning of a text that is too long.
+	clamp, cut bool
 	// initial is set for a field that is written only when the row is created.
 	initial bool
 	// bind is set where the value is a lookup by alternate key.
@@ -40,9 +44,15 @@ type binding struct {
 
 // input is one source value and what its blanks do.
 type input struct {
-	slot   int
+	slot int
+	// column is the source's column; for joined texts one that stands for them all.
 	column *schema.Column
 	label  string
+	// parts are the texts to join, with what stands between them; all says that one blank part makes the whole blank.
+	parts  []part
+	with   string
+	all    bool
+	zone   *time.Location
 	blanks [emptyKinds]blankPlan
 }
 
@@ -90,16 +100,14 @@ func (p *Plan) evaluate(f *fieldPlan, source []slots.Slot) (l literal, skip bool
 		return *f.constant, false, nil
 	}
 	for in := f.input; ; {
-		v, kind, failed := readScalar(&source[in.slot], p.From.System, in.column, p.From.State == StateRow)
+		v, kind, failed := p.read(in, source)
+		if failed == nil && kind == filled {
+			if l, kind, failed = f.transform(v, p.To.System, in.column); failed == nil && kind == filled {
+				return l, false, nil
+			}
+		}
 		if failed != nil {
 			return literal{}, false, fault.Reject(failed.reason, in.label, failed.detail)
-		}
-		if kind == filled {
-			l, failed := f.transform(v, p.To.System)
-			if failed != nil {
-				return literal{}, false, fault.Reject(failed.reason, in.label, failed.detail)
-			}
-			return l, false, nil
 		}
 		switch b := &in.blanks[kind]; b.action {
 		case blankSkip:
@@ -114,36 +122,80 @@ func (p *Plan) evaluate(f *fieldPlan, source []slots.Slot) (l literal, skip bool
 	}
 }
 
-// transform runs the field's operations on a value that isn't blank.
-func (f *fieldPlan) transform(v scalar, system string) (literal, *failure) {
-	text := strings.TrimPrefix(v.text, f.strip)
-	switch f.letters {
-	case "lower":
-		text = strings.ToLower(text)
-	case "upper":
-		text = strings.ToUpper(text)
-	}
-	if f.strip != "" && strings.TrimSpace(text) == "" {
-		return literal{}, fail("bad-value", "nothing is left once the prefix is stripped")
-	}
-	if f.choices != nil {
-		if l, ok := f.choices[text]; ok {
-			return l, nil
-		}
-		if f.other != nil {
-			return *f.other, nil
-		}
-		return literal{}, fail("unknown-option", "the contract's map or table has no entry for the source's value")
-	}
-	v.text = f.prefix + text
-	return f.form(v, system)
+// part is one of the texts that are joined.
+type part struct {
+	slot   int
+	column *schema.Column
 }
 
-// edits reports whether the field changes the source's text.
-func (f *fieldPlan) edits() bool { return f.strip != "" || f.prefix != "" || f.letters != "" }
+// read returns the input's value, or which kind of empty it is.
+func (p *Plan) read(in *input, source []slots.Slot) (scalar, empty, *failure) {
+	row := p.From.State == StateRow
+	if in.parts == nil {
+		return readScalar(&source[in.slot], p.From.System, in.column, row, in.zone)
+	}
+	var joined strings.Builder
+	first := filled
+	for i := range in.parts {
+		v, kind, failed := readScalar(&source[in.parts[i].slot], p.From.System, in.parts[i].column, row, in.zone)
+		switch {
+		case failed != nil:
+			return scalar{}, filled, failed
+		case kind != filled && in.all:
+			return scalar{}, kind, nil
+		case kind != filled:
+			first = min(first, kind)
+			continue
+		case joined.Len() > 0:
+			joined.WriteString(in.with)
+		}
+		joined.WriteString(v.text)
+	}
+	if joined.Len() == 0 {
+		return scalar{}, first, nil
+	}
+	return scalar{kind: schema.Text, text: joined.String()}, filled, nil
+}
+
+// transform runs the field's operations on a value that isn't blank. What split leaves can be: emptyText.
+func (f *fieldPlan) transform(v scalar, system string, source *schema.Column) (literal, empty, *failure) {
+	text, missing, failed := f.edit.shape(v.text)
+	switch {
+	case failed != nil:
+		return literal{}, filled, failed
+	case missing:
+		return literal{}, emptyText, nil
+	case f.choices != nil:
+		if l, ok := f.choices[text]; ok {
+			return l, filled, nil
+		}
+		if f.other != nil {
+			return *f.other, filled, nil
+		}
+		return literal{}, filled, fail("unknown-option", "the contract's map, table or labels have no entry for the source's value")
+	}
+	v.text = f.edit.finish(text)
+	if f.scale != nil || f.round != nil {
+		if v.text, failed = reckon(v.text, f.scale, f.round); failed != nil {
+			return literal{}, filled, failed
+		}
+	}
+	if f.zone != nil {
+		if v, failed = inZone(v, source, f.column, f.zone); failed != nil {
+			return literal{}, filled, failed
+		}
+	}
+	l, failed := f.form(v, system)
+	return l, filled, failed
+}
 
 // form writes a value in the target's form; for a lookup that is the URL of the row it points to.
 func (f *fieldPlan) form(v scalar, system string) (literal, *failure) {
+	if f.clamp {
+		if plain, ok := plainNumber([]byte(v.text)); ok {
+			v.text = clamped(plain, f.column)
+		}
+	}
 	if f.bind == nil {
 		json, failed := toColumn(v, system, f.column, f.cut)
 		return literal{json: json}, failed

@@ -154,7 +154,7 @@ func (c *compiler) field(d *fieldDoc) {
 		c.add(d.name, "remove the field", "field %s can't be written: %s sets it itself", name, c.plan.To.System)
 		return
 	}
-	f := fieldPlan{column: column, property: name, initial: d.Initial != nil, strip: textOf(d.Strip), prefix: textOf(d.Prefix), letters: textOf(d.Case)}
+	f := fieldPlan{column: column, property: name, initial: d.Initial != nil}
 	before := len(c.findings)
 	c.binding(d, &f)
 	if len(c.findings) == before && d.Value != nil {
@@ -246,9 +246,13 @@ func (c *compiler) binding(d *fieldDoc, f *fieldPlan) {
 }
 
 func (c *compiler) constant(d *fieldDoc, f *fieldPlan) {
-	for name, e := range map[string]*element{"strip": d.Strip, "prefix": d.Prefix, "case": d.Case, "table": d.table, "map": d.Map, "other": d.Other, "longer": d.Longer} {
-		if e != nil {
-			c.add(e, "remove "+name, "field %s: %s means nothing for a fixed value", d.name.text, name)
+	for _, k := range []struct {
+		name string
+		e    *element
+	}{{"with", d.With}, {"needs", d.Needs}, {"split", d.Split}, {"strip", d.Strip}, {"case", d.Case}, {"pad", d.Pad}, {"prefix", d.Prefix}, {"map", d.Map}, {"table", d.table},
+		{"options", d.Options}, {"other", d.Other}, {"unit", d.Unit}, {"times", d.Times}, {"per", d.Per}, {"round", d.Round}, {"zone", d.Zone}, {"outOfRange", d.OutOfRange}, {"longer", d.Longer}} {
+		if k.e != nil {
+			c.add(k.e, "remove "+k.name, "field %s: %s means nothing for a fixed value", d.name.text, k.name)
 		}
 	}
 	if d.blank != nil {

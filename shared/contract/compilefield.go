@@ -10,9 +10,15 @@ import (
 // mapped compiles a field that reads the source.
 func (c *compiler) mapped(d *fieldDoc, f *fieldPlan) {
 	f.cut = textOf(d.Longer) == "cut"
+	f.edit = c.textEdit(d)
+	f.zone = c.zone(d)
+	c.numberOperations(d, f)
 	f.input = c.input(d, f, d.From, d.blank)
 	c.editing(d, f)
 	c.choices(d, f)
+	if d.Options != nil {
+		c.labels(d, f)
+	}
 	if f.cut && (f.bind != nil || slices.Contains(c.plan.To.Key, f.column.Name)) {
 		c.add(d.Longer, "write longer: reject", "field %s is part of a key: cut keys of two records can become the same", f.column.Name)
 	}
@@ -20,24 +26,86 @@ func (c *compiler) mapped(d *fieldDoc, f *fieldPlan) {
 
 // input compiles one source field and, through its blank rules, those it falls back to.
 func (c *compiler) input(d *fieldDoc, f *fieldPlan, from *element, blank *blankDoc) *input {
-	column, ok := c.plan.source.Column(from.text)
-	if !ok {
-		c.add(from, c.meant(from.text, c.plan.source), "%s has no field %q", c.plan.source.Name, from.text)
+	in := &input{zone: f.zone}
+	if from.shape == listShape {
+		c.joined(d, in, from)
+	} else {
+		if d.With != nil && from == d.From {
+			c.add(d.With, "remove with, or write a list: from: [A, B]", "field %s: with means nothing for one text", f.column.Name)
+		}
+		if d.Needs != nil && from == d.From {
+			c.add(d.Needs, "remove needs, or write a list: from: [A, B]", "field %s: needs means nothing for one text", f.column.Name)
+		}
+		if in.column = c.sourceColumn(from); in.column != nil {
+			in.slot = c.slot(in.column)
+		}
+	}
+	if in.column == nil {
 		return nil
 	}
-	in := &input{column: column, slot: c.slot(column), label: f.column.Name + " (from " + column.Name + ")"}
+	in.label = f.column.Name + " (from " + in.column.Name + ")"
 	if f.choicesWanted(d) {
-		if column.Kind == schema.Time || column.Kind == schema.List {
-			c.add(from, "map another field", "field %s: a %s can't be looked up in a map or table", f.column.Name, column.Kind)
+		if in.column.Kind == schema.Time || in.column.Kind == schema.List {
+			c.add(from, "map another field", "field %s: a %s can't be looked up in a map or table", f.column.Name, in.column.Kind)
 		}
 	} else {
-		c.convertible(d, f, from, column)
+		c.convertible(d, f, from, in.column)
 	}
 	c.blanks(d, f, in, blank, from)
 	return in
 }
 
-func (f *fieldPlan) choicesWanted(d *fieldDoc) bool { return d.Map != nil || d.table != nil }
+// sourceColumn finds a source column, or adds a finding.
+func (c *compiler) sourceColumn(from *element) *schema.Column {
+	column, ok := c.plan.source.Column(from.text)
+	if !ok {
+		c.add(from, c.meant(from.text, c.plan.source), "%s has no field %q", c.plan.source.Name, from.text)
+		return nil
+	}
+	return column
+}
+
+// joined compiles a list of source columns whose texts are joined. One column that stands for them all has their names and
+// the length they can have together.
+func (c *compiler) joined(d *fieldDoc, in *input, from *element) {
+	in.with, in.all = textOf(d.With), textOf(d.Needs) == "all"
+	whole := &schema.Column{Type: "joined text", Kind: schema.Text}
+	var names []string
+	for i, item := range from.items {
+		column := c.sourceColumn(item)
+		if column == nil {
+			return
+		}
+		if column.Kind == schema.List || column.Kind == schema.Choice && c.plan.From.System == schema.Dataverse || column.Kind == schema.Boolean {
+			c.add(item, "join texts and numbers", "field %s: a %s can't be joined with others", d.name.text, column.Kind)
+			return
+		}
+		longest, known := longestText(column)
+		if i == 0 && known {
+			whole.MaxLength = longest
+		} else if whole.MaxLength > 0 {
+			whole.MaxLength += longest + textLength(in.with)
+		}
+		if !known {
+			whole.MaxLength = -1 // nobody knows
+		}
+		whole.Optional = whole.Optional || column.Optional
+		in.parts = append(in.parts, part{c.slot(column), column})
+		names = append(names, column.Name)
+	}
+	if whole.MaxLength < 0 {
+		whole.MaxLength = 0
+	}
+	whole.Name = strings.Join(names, ", ")
+	in.column = whole
+	if !in.all && slices.Contains(c.plan.To.Key, d.name.text) {
+		c.add(from, "add needs: all", "field %s is part of the key: joined from parts of which one may be blank, two records can get the same key", d.name.text)
+	}
+}
+
+func (f *fieldPlan) choicesWanted(d *fieldDoc) bool {
+	return d.Map != nil || d.table != nil || d.Options != nil
+}
 
 // slot gives the source column its place and enters its path into the tree of wanted members.
 func (c *compiler) slot(column *schema.Column) int {
@@ -67,14 +135,21 @@ func (c *compiler) convertible(d *fieldDoc, f *fieldPlan, at *element, source *s
 		target = f.bind.key
 	}
 	from := source.Kind
-	if f.strip != "" || f.prefix != "" || f.letters != "" {
+	if f.edit.any() {
 		if from == schema.Time || from == schema.List || from == schema.Boolean {
-			c.add(at, "remove strip, prefix and case", "field %s: a %s has no prefix and no letters", f.column.Name, from)
+			c.add(at, "remove split, strip, case, pad and prefix", "field %s: a %s can't be edited as a text", f.column.Name, from)
 			return
 		}
 		from = schema.Text
 	}
-	if why, fix := c.loss(from, source, target); why != "" {
+	if c.reckoned(d, f, at, from) {
+		from = schema.Number
+	}
+	if target.Kind == schema.Integer && from == schema.Number && f.round != nil && f.round.places == 0 {
+		from, source = schema.Integer, &schema.Column{Name: source.Name, Type: source.Type, Kind: schema.Integer}
+	}
+	c.zoned(d, f, at, source, target)
+	if why, fix := c.loss(from, source, target, f.zone != nil); why != "" {
 		c.add(at, fix, "field %s: %s can't become %s without loss: %s", f.column.Name, describeColumn(source), describeColumn(target), why)
 		return
 	}
@@ -86,7 +161,7 @@ func (c *compiler) convertible(d *fieldDoc, f *fieldPlan, at *element, source *s
 func describeColumn(c *schema.Column) string { return c.Name + " (" + c.Type + ")" }
 
 // loss says why a source type can't go into a target type as it is, and what to do; "" where it can.
-func (c *compiler) loss(from schema.Kind, source, target *schema.Column) (why, fix string) {
+func (c *compiler) loss(from schema.Kind, source, target *schema.Column, zoned bool) (why, fix string) {
 	const useMap = "say what each value becomes: map: {…}, other: reject"
 	switch {
 	case from == schema.List:
@@ -117,8 +192,11 @@ func (c *compiler) loss(from schema.Kind, source, target *schema.Column) (why, f
 			return "the target has options of its own", useMap
 		}
 	case target.Kind == schema.Time:
-		if from == schema.Time && target.DateOnly && !source.DateOnly {
-			return "the time of day would be lost", "map a field that holds a day"
+		if from == schema.Time && target.DateOnly && !source.DateOnly && !zoned {
+			return "the time of day would be lost", "add the zone whose day is meant, such as zone: Europe/Berlin, or map a field that holds a day"
+		}
+		if from == schema.Time && !target.DateOnly && source.DateOnly && !zoned {
+			return "a day has no time", "add the zone in which the day begins, such as zone: Europe/Berlin, or map a field that holds an instant"
 		}
 		if from != schema.Time {
 			return "a date must come from a date", "map a date field"
@@ -156,7 +234,7 @@ func covered(source, target *schema.Column) bool {
 // fits adds a finding where a source's text can be longer than the target's and nothing says what happens then.
 func (c *compiler) fits(f *fieldPlan, at *element, source, target *schema.Column) {
 	longest, known := longestText(source)
-	longest += textLength(f.prefix)
+	longest = f.edit.longest(longest)
 	const fix = "add longer: reject or longer: cut"
 	switch {
 	case !known:
@@ -207,7 +285,7 @@ func (c *compiler) blanks(d *fieldDoc, f *fieldPlan, in *input, doc *blankDoc, a
 			if empty(kind) == absent {
 				plan = blankPlan{action: blankSkip}
 			}
-			if (must || !hasNothing) && c.happens(empty(kind), in.column) {
+			if (must || !hasNothing) && c.happens(f, empty(kind), in.column) {
 				unsaid = append(unsaid, emptyNames[kind])
 			}
 			in.blanks[kind] = plan
@@ -226,12 +304,12 @@ func (c *compiler) blanks(d *fieldDoc, f *fieldPlan, in *input, doc *blankDoc, a
 }
 
 // happens reports whether a source column can be empty in this way.
-func (c *compiler) happens(kind empty, column *schema.Column) bool {
+func (c *compiler) happens(f *fieldPlan, kind empty, column *schema.Column) bool {
 	switch kind {
 	case absent:
 		return c.plan.From.State == StateEvent
 	case emptyText:
-		return column.Kind == schema.Text || column.Kind == schema.Time || column.Kind == schema.GUID || column.Kind == schema.Choice && c.plan.From.System == schema.FnO
+		return f.edit.split != nil || column.Kind == schema.Text || column.Kind == schema.Time || column.Kind == schema.GUID || column.Kind == schema.Choice && c.plan.From.System == schema.FnO
 	case unset:
 		return c.plan.From.System == schema.FnO && (column.Kind == schema.Time || column.Kind == schema.GUID)
 	}
@@ -284,6 +362,9 @@ func (c *compiler) blankPlan(d *fieldDoc, f *fieldPlan, rule *blankRule, must bo
 
 // editing checks the operations on text.
 func (c *compiler) editing(d *fieldDoc, f *fieldPlan) {
+	if d.Pad != nil && f.choicesWanted(d) {
+		c.add(d.Pad, "pad the map's or table's values", "field %s: pad and map or table exclude each other", f.column.Name)
+	}
 	if d.Prefix != nil && f.choicesWanted(d) {
 		c.add(d.Prefix, "write the prefix into the map's or table's values", "field %s: prefix and map or table exclude each other", f.column.Name)
 	}
@@ -299,8 +380,11 @@ func (c *compiler) choices(d *fieldDoc, f *fieldPlan) {
 		at, what = d.table, "table"
 	}
 	if at == nil {
-		if d.Other != nil {
+		if d.Other != nil && d.Options == nil {
 			c.add(d.Other, "remove other, or add map or table", "field %s: other means nothing without a map or table", f.column.Name)
+		}
+		if d.Options != nil {
+			c.other(d, f)
 		}
 		return
 	}
@@ -311,18 +395,44 @@ func (c *compiler) choices(d *fieldDoc, f *fieldPlan) {
 	for _, m := range at.members {
 		key := m.key.text
 		switch {
-		case f.letters == "lower" && key != strings.ToLower(key), f.letters == "upper" && key != strings.ToUpper(key):
-			c.add(m.key, "write the key in "+f.letters+" case", "field %s: the %s's key %q can never match, because case: %s comes first", f.column.Name, what, key, f.letters)
+		case f.edit.letters == "lower" && key != strings.ToLower(key), f.edit.letters == "upper" && key != strings.ToUpper(key):
+			c.add(m.key, "write the key in "+f.edit.letters+" case", "field %s: the %s's key %q can never match, because case: %s comes first", f.column.Name, what, key, f.edit.letters)
 		case d.Map != nil:
 			c.option(f, m.key)
 		}
 		f.choices[key] = c.literal(m.value, f, what+" value")
 	}
+	c.other(d, f)
+	c.unlisted(d, f)
+}
+
+func (c *compiler) other(d *fieldDoc, f *fieldPlan) {
 	if d.Other != nil && !(d.Other.shape == textShape && d.Other.text == "reject") {
 		l := c.literal(d.Other, f, "other")
 		f.other = &l
 	}
-	c.unlisted(d, f)
+}
+
+// reckoned reports whether the field computes with its value as a number, which only numbers and texts can be.
+func (c *compiler) reckoned(d *fieldDoc, f *fieldPlan, at *element, from schema.Kind) bool {
+	if f.scale == nil && f.round == nil {
+		return false
+	}
+	if from != schema.Number && from != schema.Integer && from != schema.Text {
+		c.add(at, "remove unit, times, per and round", "field %s: a %s isn't computed with", f.column.Name, from)
+	}
+	return true
+}
+
+// zoned checks that a zone has something to do.
+func (c *compiler) zoned(d *fieldDoc, f *fieldPlan, at *element, source, target *schema.Column) {
+	switch {
+	case f.zone == nil || at != d.From:
+	case source.Kind != schema.Time:
+		c.add(d.Zone, "remove zone", "field %s: zone is for dates, and %s is a %s", f.column.Name, source.Name, source.Kind)
+	case source.DateOnly && (target.DateOnly || target.Kind == schema.Text):
+		c.add(d.Zone, "remove zone", "field %s: a day stays the same day in every zone", f.column.Name)
+	}
 }
 
 // option checks that the source can hold the value that a map's key names.
@@ -334,7 +444,7 @@ func (c *compiler) option(f *fieldPlan, key *element) {
 	if source.Kind == schema.Boolean && key.text != "true" && key.text != "false" {
 		c.add(key, "write true or false", "field %s: %s is yes/no and never %q", f.column.Name, source.Name, key.text)
 	}
-	if source.Kind != schema.Choice || f.edits() {
+	if source.Kind != schema.Choice || f.edit.any() {
 		return
 	}
 	if _, ok := source.Option(key.text); !ok {
@@ -344,7 +454,7 @@ func (c *compiler) option(f *fieldPlan, key *element) {
 
 // unlisted adds a finding where the source has options that a map doesn't list and no "other" says what they become.
 func (c *compiler) unlisted(d *fieldDoc, f *fieldPlan) {
-	if d.Map == nil || d.Other != nil || f.input == nil || f.edits() {
+	if d.Map == nil || d.Other != nil || f.input == nil || f.edit.any() {
 		return
 	}
 	options := f.input.column.Options

@@ -2,7 +2,8 @@
 // how every field maps, and what happens to blank or bad values. It is checked against both systems' schemas before
 // anything runs ([Check]), compiled once ([Load]) and applied to every record ([Plan.Apply]).
 //
-// The file, strict YAML; an unknown key is a finding:
+// The file is strict YAML; an unknown key is a finding. [Grammar] is the language as a tree, docs/contract.md explains it with
+// an example for each operation:
 //
 //	purpose, team, pair, owner   text
 //	from      {system, entity, event, state: row | event}
@@ -13,24 +14,32 @@
 //
 // A field is {owner: system} where another system owns it, or one or more of:
 //
-//	from      source column; a path into nested objects is written with points
+//	from      source column; a path into nested objects is written with points. Or [column, …]: texts to join
+//	with      what stands between joined texts; needs: all makes one blank text a blank whole
 //	value     fixed value, instead of from
+//	initial   true: written only into a new row
 //	blank     what an empty source does: reject | null (the target's own empty) | skip | {value: x} | {from: column,
 //	          blank: …}; or one rule for each kind of empty: {absent: …, null: …, empty: …, unset: …}
-//	strip     beginning to take off, where it is there
+//	split     {by, part: 1 | 2 … | first | last | rest}
+//	strip     beginning to take off, where it is there; or {beginning, end, leading, trailing}
 //	case      lower | upper
+//	pad       {to: 10, with: "0", side: left | right}
 //	prefix    beginning to put on
 //	map       {source value: target value}, for options and yes/no; checked against both schemas
 //	table     {source text: target value}, or the name of one of the tables
-//	other     what map and table make of the rest: reject (also where it isn't said) | a target value
+//	options   labels: between options of the same label, or an option and the text of its label
+//	other     what map, table and options make of the rest: reject (also where it isn't said) | a target value
+//	unit      {from: g, to: kg}; or times and per, a factor and a divisor
+//	round     {places, mode: half-even | half-up | down | up}
+//	zone      time zone in which a day becomes an instant, an instant a day, or a time without a zone is meant
+//	outOfRange  reject | clamp, for a number that the target hasn't got
 //	longer    reject | cut, for a text that the target may have no room for
 //	reference alternate key by which a lookup finds its row: key | {entity, key}
-//	initial   true: written only when the flow creates the row, and never compared or changed afterwards. So a flow can
-//	          give a new row what it can't be without although another system owns the field from then on.
 //
 // The operations run in one fixed order, whatever the order in the file:
 //
-//	from → blank → strip → case → prefix → map | table → the target's form, with its length, range and options → reference
+//	from → blank → split → strip → case → map | table | options → pad → prefix → unit | times, per → round → zone →
+//	the target's form, with its length, range and options → reference
 //
 // The four kinds of empty are a member that is absent, null, "" (or white space alone), and the system's own "not set"
 // (F&O's 1900-01-01 and zero GUID). In a row, absent means null: the column has no value. Where blank isn't said, an

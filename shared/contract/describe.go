@@ -23,13 +23,18 @@ type FieldRule struct {
 	// Constant is the fixed value's text; it counts where Fixed is true.
 	Constant string
 	Fixed    bool
-	// Strip, Case ("lower", "upper" or "") and Prefix are the operations on text.
-	Strip, Case, Prefix string
+	// Edits are the operations on text, in words and in order, such as `lower case`; Converts are those on numbers and dates,
+	// which come behind Choices.
+	Edits, Converts []string
 	// Choices are the entries of map or table, sorted by source value; nil where the field has neither.
 	Choices []Choice
 	// Other is what the rest becomes; it counts where HasOther is true, else the rest is rejected.
 	Other    string
 	HasOther bool
+	// Strips is true where something is taken off a text, which rejects one of which nothing is left.
+	Strips bool
+	// Clamp is true where a number out of range becomes the nearest that the target takes.
+	Clamp bool
 	// Cut is true where a text that is too long is cut instead of rejected.
 	Cut bool
 	// ReferenceEntity and ReferenceKey name the row that a lookup is found by; ReferenceKey is nil for other fields.
@@ -57,7 +62,11 @@ type Choice struct{ Source, Target string }
 
 // SourceRule is a source field and what its blanks do.
 type SourceRule struct {
+	// Column is the source's column; for joined texts one that stands for them all, named after the parts.
 	Column *schema.Column
+	// Parts are the columns whose texts are joined, With is what stands between them; Parts is nil for one column.
+	Parts []string
+	With  string
 	// Blanks holds one rule for each kind of empty that the source can send: absent, null, empty, unset, in this order.
 	Blanks []BlankRule
 	// Rejects is true where some kind of empty is rejected.
@@ -104,7 +113,16 @@ func (p *Plan) FieldRules() []FieldRule {
 func (p *Plan) fieldRule(f *fieldPlan) FieldRule {
 	r := FieldRule{
 		Column: f.column, Owner: p.owners[f.column.Name], Key: slices.Contains(p.To.Key, f.column.Name),
-		Strip: f.strip, Case: f.letters, Prefix: f.prefix, Cut: f.cut, Initial: f.initial,
+		Edits: f.edit.words(), Strips: f.edit.strips(), Clamp: f.clamp, Cut: f.cut, Initial: f.initial,
+	}
+	if f.scale != nil {
+		r.Converts = append(r.Converts, f.scale.words)
+	}
+	if f.round != nil {
+		r.Converts = append(r.Converts, f.round.words)
+	}
+	if f.zone != nil {
+		r.Converts = append(r.Converts, "by the clocks of "+f.zone.String())
 	}
 	if f.constant != nil {
 		r.Fixed, r.Constant = true, f.constant.plain()
@@ -122,7 +140,7 @@ func (p *Plan) fieldRule(f *fieldPlan) FieldRule {
 		text = f.bind.key
 	}
 	if f.input != nil {
-		r.Source = p.sourceRule(f.input)
+		r.Source = p.sourceRule(f, f.input)
 		if text.Kind == schema.Text && text.MaxLength > 0 && f.choices == nil {
 			r.MaxLength, r.TooLong = text.MaxLength, f.overflows(f.input, text.MaxLength)
 		}
@@ -133,24 +151,27 @@ func (p *Plan) fieldRule(f *fieldPlan) FieldRule {
 // overflows reports whether the input, or one that it falls back to, can hold a text of more than limit characters.
 func (f *fieldPlan) overflows(in *input, limit int) bool {
 	longest, known := longestText(in.column)
-	if !known || longest+textLength(f.prefix) > limit {
+	if !known || f.edit.longest(longest) > limit {
 		return true
 	}
 	return slices.ContainsFunc(in.blanks[:], func(b blankPlan) bool { return b.action == blankFrom && b.other != nil && f.overflows(b.other, limit) })
 }
 
-func (p *Plan) sourceRule(in *input) *SourceRule {
-	r := &SourceRule{Column: in.column}
+func (p *Plan) sourceRule(f *fieldPlan, in *input) *SourceRule {
+	r := &SourceRule{Column: in.column, With: in.with}
+	for _, part := range in.parts {
+		r.Parts = append(r.Parts, part.column.Name)
+	}
 	c := compiler{plan: p}
 	for kind := range in.blanks {
 		b := &in.blanks[kind]
 		r.Rejects = r.Rejects || b.action == blankReject
-		if !c.happens(empty(kind), in.column) {
+		if !c.happens(f, empty(kind), in.column) {
 			continue
 		}
 		rule := BlankRule{Empty: emptyNames[kind], Action: blankActions[b.action], Value: b.value.plain()}
 		if b.other != nil {
-			rule.From = p.sourceRule(b.other)
+			rule.From = p.sourceRule(f, b.other)
 			r.Rejects = r.Rejects || rule.From.Rejects
 		}
 		r.Blanks = append(r.Blanks, rule)

@@ -1,5 +1,7 @@
 package contract
 
+import "strings"
+
 // blankDoc says what each kind of empty does. A nil rule is one that isn't written.
 type blankDoc struct {
 	at    *element
@@ -179,8 +181,11 @@ func (r *reader) blankRule(what string, e *element) *blankRule {
 }
 
 func describe(e *element) string {
-	if e.shape == textShape {
+	switch {
+	case e.shape == textShape && strings.TrimSpace(e.text) == "":
 		return "an empty text"
+	case e.shape == listShape && len(e.items) == 0:
+		return "an empty list"
 	}
 	return e.shape.String()
 }

@@ -57,8 +57,10 @@ const (
 
 // Form is one form that a value may have.
 type Form struct {
-	Kind   FormKind
-	Word   string
+	Kind FormKind
+	Word string
+	// Blank is true for a text that may consist of white space, though not be empty.
+	Blank  bool
 	Object *Object
 	Of     []Form
 }
@@ -113,7 +115,7 @@ func (l *language) values(object, key string) []Form {
 }
 
 // forms reads a form tag: alternatives separated by "|", each text, scalar, number, null, {object}, {*: form} for a map,
-// [form] for a list, or a word that stands for itself.
+// [form] for a list, "characters" for a text that may be blank, or a word that stands for itself.
 func (l *language) forms(tag string) []Form {
 	var out []Form
 	for _, alternative := range alternatives(tag) {
@@ -133,6 +135,8 @@ func (l *language) form(s string) Form {
 		return Form{Kind: FormScalar}
 	case s == "null":
 		return Form{Kind: FormNull}
+	case s == "characters":
+		return Form{Kind: FormText, Blank: true}
 	case strings.HasPrefix(s, "{*:"):
 		return Form{Kind: FormMap, Of: l.forms(strings.TrimSuffix(strings.TrimPrefix(s, "{*:"), "}"))}
 	case strings.HasPrefix(s, "["):
@@ -205,7 +209,7 @@ func (r *reader) unknownKey(what string, key *element, o *Object) {
 	slices.Sort(known)
 	fix := "remove it; known keys are " + strings.Join(known, ", ")
 	if near := nearest(key.text, known); near != "" {
-		fix = "did you mean " + near + "? Known keys are " + strings.Join(known, ", ")
+		fix = "did you mean " + near + "?"
 	}
 	r.add(key, fix, "%s: unknown key %q", what, key.text)
 }
@@ -222,12 +226,12 @@ func (r *reader) fits(what string, e *element, forms []Form) bool {
 		r.add(e, "write "+choice(words), "%s: %q isn't known", what, e.text)
 	case len(others) == 0:
 		r.add(e, "write "+choice(words), "%s is %s", what, e.shape)
-	case len(forms) == 1 && forms[0].Kind == FormText:
+	case len(words) == 0 && len(others) == 1 && forms[0].Kind == FormText:
 		r.add(e, "write a text, in quotes if it looks like a number", "%s is %s instead of a text", what, describe(e))
 	case len(forms) == 1 && (forms[0].Kind == FormObject || forms[0].Kind == FormMap):
 		r.add(e, "write key: value pairs below it", "%s is %s instead of a mapping", what, e.shape)
 	case len(forms) == 1 && forms[0].Kind == FormList:
-		r.add(e, "write a list: [a, b]", "%s is %s instead of a list", what, describeList(e))
+		r.add(e, "write a list: [a, b]", "%s is %s instead of a list", what, describe(e))
 	case len(words) > 0 && e.shape == textShape:
 		r.add(e, "write "+choice(append(words, others...)), "%s: %q isn't known", what, e.text)
 	default:
@@ -269,18 +273,11 @@ func choice(of []string) string {
 	return strings.Join(of[:len(of)-1], ", ") + " or " + of[len(of)-1]
 }
 
-func describeList(e *element) string {
-	if e.shape == listShape {
-		return "an empty list"
-	}
-	return e.shape.String()
-}
-
 // has reports whether e has the form f.
 func (e *element) has(f Form) bool {
 	switch f.Kind {
 	case FormText:
-		return e.shape == textShape && strings.TrimSpace(e.text) != ""
+		return e.shape == textShape && (strings.TrimSpace(e.text) != "" || f.Blank && e.text != "")
 	case FormNumber:
 		return e.shape == numberShape
 	case FormScalar:

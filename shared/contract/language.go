@@ -6,6 +6,11 @@ var declarations = []declaration{
 	{"source", sourceDoc{}, "{system: fno, entity: CustomersV3, event: fno.customer.*, state: row}", "Where the flow's records come from."},
 	{"target", targetDoc{}, "{system: dataverse, entity: account, key: [accountnumber]}", "Where the flow's records go."},
 	{"field", fieldDoc{}, "{from: SourceField}", "One field of the target: where its value comes from and what is done to it, or which system owns it."},
+	{"split", splitDoc{}, "{by: \" \", part: first}", "One part of a text."},
+	{"strip", stripDoc{}, "{leading: \"0\"}", "What is taken off a text's ends."},
+	{"pad", padDoc{}, "{to: 10, with: \"0\"}", "Filling a text up to a length."},
+	{"unit", unitDoc{}, "{from: g, to: kg}", "From one unit to another, exactly."},
+	{"round", roundDoc{}, "{places: 2, mode: half-even}", "Where and how a number is rounded."},
 	{"reference", referenceDoc{}, "{entity: account, key: accountnumber}", "The row that a lookup points to."},
 	{"blank", blankKindsDoc{}, "{absent: …, null: …, empty: …, unset: …}", "One rule for each kind of empty."},
 	{"instead", insteadDoc{}, "{from: OtherField}, {value: …}", "What is taken instead of a blank: another source field, or a fixed value."},
@@ -46,19 +51,30 @@ type targetDoc struct {
 
 // fieldDoc is one entry of "fields".
 type fieldDoc struct {
-	From      *element `key:"from" form:"text" doc:"The source column; a path into nested objects is written with points."`
-	Value     *element `key:"value" form:"scalar" doc:"A fixed value, instead of from."`
-	Owner     *element `key:"owner" form:"text" doc:"The system that owns the field, where it isn't the contract's owner."`
-	Blank     *element `key:"blank" form:"reject | null | skip | {instead} | {blank}" doc:"What an empty source does: reject, null (the target's own empty), skip (leave the target alone), another field or a fixed value; or one rule for each kind of empty."`
-	Strip     *element `key:"strip" form:"text" doc:"A beginning to take off, where it is there."`
-	Case      *element `key:"case" form:"lower | upper" doc:"Letters to lower or to upper case."`
-	Prefix    *element `key:"prefix" form:"text" doc:"A beginning to put on."`
-	Map       *element `key:"map" form:"{*: scalar}" doc:"What each value of an option or a yes/no becomes; checked against both schemas."`
-	Table     *element `key:"table" form:"text | {*: scalar}" doc:"What each text becomes; written out, or the name of one of the tables."`
-	Other     *element `key:"other" form:"scalar" doc:"What map and table make of the rest: reject (also where it isn't said), or a value."`
-	Longer    *element `key:"longer" form:"reject | cut" doc:"What happens to a text that the target has no room for."`
-	Reference *element `key:"reference" form:"text | {reference}" doc:"The alternate key by which a lookup finds its row."`
-	Initial   *element `key:"initial" form:"true" doc:"true: written only when the flow creates the row, and never compared or changed afterwards, so another system may own the field from then on."`
+	From       *element `key:"from" form:"text | [text]" doc:"The source column; a path into nested objects is written with points. Or several, in a list: their texts are joined."`
+	With       *element `key:"with" form:"characters" doc:"What stands between joined texts."`
+	Needs      *element `key:"needs" form:"all | any" doc:"Whether joined texts are blank as soon as one is (all), or only where all are, the blank ones being left out (any, also where it isn't said)."`
+	Value      *element `key:"value" form:"scalar" doc:"A fixed value, instead of from."`
+	Owner      *element `key:"owner" form:"text" doc:"The system that owns the field, where it isn't the contract's owner."`
+	Blank      *element `key:"blank" form:"reject | null | skip | {instead} | {blank}" doc:"What an empty source does: reject, null (the target's own empty), skip (leave the target alone), another field or a fixed value; or one rule for each kind of empty."`
+	Split      *element `key:"split" form:"{split}" doc:"One part of the text; a part that isn't there is blank."`
+	Strip      *element `key:"strip" form:"text | {strip}" doc:"A beginning to take off, where it is there; or {beginning, end, leading, trailing}."`
+	Case       *element `key:"case" form:"lower | upper" doc:"Letters to lower or to upper case."`
+	Pad        *element `key:"pad" form:"{pad}" doc:"Characters that fill the text up to a length."`
+	Prefix     *element `key:"prefix" form:"text" doc:"A beginning to put on."`
+	Map        *element `key:"map" form:"{*: scalar}" doc:"What each value of an option or a yes/no becomes; checked against both schemas."`
+	Table      *element `key:"table" form:"text | {*: scalar}" doc:"What each text becomes; written out, or the name of one of the tables."`
+	Options    *element `key:"options" form:"labels" doc:"labels: the option of the same label, or a label's text and its option."`
+	Other      *element `key:"other" form:"scalar" doc:"What map, table and options make of the rest: reject (also where it isn't said), or a value."`
+	Unit       *element `key:"unit" form:"{unit}" doc:"A number in one unit becomes one in another, exactly."`
+	Times      *element `key:"times" form:"number | text" doc:"A factor, exact; in quotes or not."`
+	Per        *element `key:"per" form:"number | text" doc:"A divisor, exact; in quotes or not."`
+	Round      *element `key:"round" form:"{round}" doc:"Rounding. Without it a number is never rounded."`
+	Zone       *element `key:"zone" form:"text" doc:"The time zone, such as Europe/Berlin, in which a day becomes an instant or an instant a day, or in which a time without a zone is meant."`
+	OutOfRange *element `key:"outOfRange" form:"reject | clamp" doc:"What happens to a number that the target hasn't got: reject (also where it isn't said), or the nearest that it has."`
+	Longer     *element `key:"longer" form:"reject | cut" doc:"What happens to a text that the target has no room for."`
+	Reference  *element `key:"reference" form:"text | {reference}" doc:"The alternate key by which a lookup finds its row."`
+	Initial    *element `key:"initial" form:"true" doc:"true: written only when the flow creates the row, and never compared or changed afterwards, so another system may own the field from then on."`
 
 	name            *element
 	table           *element
@@ -86,4 +102,32 @@ type insteadDoc struct {
 	From  *element `key:"from" form:"text" doc:"Another source column."`
 	Value *element `key:"value" form:"scalar" doc:"A fixed value."`
 	Blank *element `key:"blank" form:"reject | null | skip | {instead} | {blank}" doc:"What happens where the other column is blank too."`
+}
+
+type splitDoc struct {
+	By   *element `key:"by,required" form:"characters" doc:"The separator. One blank stands for any white space."`
+	Part *element `key:"part,required" form:"first | last | rest | number" doc:"The part: 1 and first are the first, rest is what follows the first. Where the separator isn't there, first and last are the whole text."`
+}
+
+type stripDoc struct {
+	Beginning *element `key:"beginning" form:"characters" doc:"A beginning to take off once, where it is there."`
+	End       *element `key:"end" form:"characters" doc:"An end to take off once, where it is there."`
+	Leading   *element `key:"leading" form:"characters" doc:"Characters to take off the beginning however often they stand there, such as \"0\"."`
+	Trailing  *element `key:"trailing" form:"characters" doc:"Characters to take off the end however often they stand there."`
+}
+
+type padDoc struct {
+	To   *element `key:"to,required" form:"number" doc:"How many characters the text has at least."`
+	With *element `key:"with,required" form:"characters" doc:"The one character that fills up."`
+	Side *element `key:"side" form:"left | right" doc:"Where the characters are put: left, also where it isn't said, or right."`
+}
+
+type unitDoc struct {
+	From *element `key:"from,required" form:"text" doc:"The source's unit."`
+	To   *element `key:"to,required" form:"text" doc:"The target's unit."`
+}
+
+type roundDoc struct {
+	Places *element `key:"places,required" form:"number" doc:"How many decimal places are left."`
+	Mode   *element `key:"mode,required" form:"half-even | half-up | down | up" doc:"half-even is the banker's rounding, half-up the merchant's; down cuts, up goes away from zero."`
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"crosswalk/shared/fault"
 	"crosswalk/shared/schema"
@@ -69,20 +70,31 @@ func (p *Plan) Trace(src []byte) ([]Step, error) {
 func (p *Plan) readings(f *fieldPlan, source []slots.Slot) []Reading {
 	var out []Reading
 	for in := f.input; in != nil; {
-		c := compiler{plan: p}
-		r := Reading{Path: c.property(in.column)}
-		if slot := &source[in.slot]; slot.Kind != slots.Object && slot.Kind != slots.List {
-			r.JSON = slot.Raw
+		_, kind, failed := p.read(in, source)
+		if in.parts == nil {
+			out = append(out, p.reading(source, in.slot, in.column, in.zone))
 		}
-		_, kind, failed := readScalar(&source[in.slot], p.From.System, in.column, p.From.State == StateRow)
+		for i := range in.parts {
+			out = append(out, p.reading(source, in.parts[i].slot, in.parts[i].column, in.zone))
+		}
 		if failed != nil || kind == filled {
-			return append(out, r)
+			return out
 		}
-		r.Empty = emptyNames[kind]
-		out = append(out, r)
 		in = in.blanks[kind].other
 	}
 	return out
+}
+
+func (p *Plan) reading(source []slots.Slot, i int, column *schema.Column, zone *time.Location) Reading {
+	c := compiler{plan: p}
+	r := Reading{Path: c.property(column)}
+	if slot := &source[i]; slot.Kind != slots.Object && slot.Kind != slots.List {
+		r.JSON = slot.Raw
+	}
+	if _, kind, failed := readScalar(&source[i], p.From.System, column, p.From.State == StateRow, zone); failed == nil && kind != filled {
+		r.Empty = emptyNames[kind]
+	}
+	return r
 }
 
 // Words returns the rule in one line, steps in the order in which they happen and the blank rule last, such as
@@ -96,17 +108,16 @@ func (f *FieldRule) Words() string {
 	if f.Fixed {
 		parts = append(parts, "always "+f.literal(f.Constant))
 	}
-	if f.Strip != "" {
-		parts = append(parts, "without the beginning "+strconv.Quote(f.Strip))
+	if f.Source != nil && f.Source.With != "" {
+		parts = append(parts, "joined with "+strconv.Quote(f.Source.With)+" between them")
 	}
-	if f.Case != "" {
-		parts = append(parts, f.Case+" case")
-	}
-	if f.Prefix != "" {
-		parts = append(parts, "with "+strconv.Quote(f.Prefix)+" before it")
-	}
+	parts = append(parts, f.Edits...)
 	if len(f.Choices) > 0 {
 		parts = append(parts, f.choiceWords()...)
+	}
+	parts = append(parts, f.Converts...)
+	if f.Clamp {
+		parts = append(parts, "a number out of range becomes the nearest in range")
 	}
 	if f.TooLong {
 		parts = append(parts, f.lengthWords())

@@ -30,8 +30,9 @@ type literal struct {
 	reference *Reference
 }
 
-// readScalar reads a source value as its column's type says, or tells which kind of empty it is.
-func readScalar(s *slots.Slot, system string, c *schema.Column, row bool) (scalar, empty, *failure) {
+// readScalar reads a source value as its column's type says, or tells which kind of empty it is. zone, where there is one,
+// is meant by a time without a zone.
+func readScalar(s *slots.Slot, system string, c *schema.Column, row bool, zone *time.Location) (scalar, empty, *failure) {
 	switch s.Kind {
 	case slots.Blocked, slots.Object, slots.List:
 		return scalar{}, filled, fail("bad-type", "the source holds an object or a list where one value is wanted")
@@ -43,7 +44,7 @@ func readScalar(s *slots.Slot, system string, c *schema.Column, row bool) (scala
 	case slots.Null:
 		return scalar{}, null, nil
 	case slots.String:
-		return readText(s.Text(), system, c)
+		return readText(s.Text(), system, c, zone)
 	case slots.True, slots.False:
 		if c.Kind != schema.Boolean {
 			return scalar{}, filled, badType(c)
@@ -74,7 +75,7 @@ func badType(c *schema.Column) *failure {
 // zeroGUID is F&O's unique identifier that isn't set.
 const zeroGUID = "00000000-0000-0000-0000-000000000000"
 
-func readText(text, system string, c *schema.Column) (scalar, empty, *failure) {
+func readText(text, system string, c *schema.Column, zone *time.Location) (scalar, empty, *failure) {
 	if strings.TrimSpace(text) == "" {
 		return scalar{}, emptyText, nil
 	}
@@ -86,6 +87,12 @@ func readText(text, system string, c *schema.Column) (scalar, empty, *failure) {
 		}
 	case schema.Time:
 		t, day, ok := parseMoment(text)
+		if !ok && zone != nil {
+			var failed *failure
+			if t, ok, failed = localMoment(text, zone); failed != nil {
+				return scalar{}, filled, failed
+			}
+		}
 		if !ok || day && !c.DateOnly {
 			return scalar{}, filled, fail("bad-value", "the source's date has no known form, or no zone")
 		}

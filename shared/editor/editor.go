@@ -116,6 +116,9 @@ func (w *writer) value(forms []contract.Form) object {
 func (w *writer) form(f contract.Form) object {
 	switch f.Kind {
 	case contract.FormText:
+		if f.Blank {
+			return object{"type": "string", "minLength": 1}
+		}
 		return object{"type": "string", "pattern": `\S`}
 	case contract.FormScalar:
 		return object{"type": []string{"string", "number", "boolean"}}

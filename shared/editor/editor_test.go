@@ -134,7 +134,7 @@ func TestEditorAndCheckRefuseTheSameForms(t *testing.T) {
 		{"key: [accountnumber]", "key: []"},
 		{"key: [accountnumber]", "keys: [accountnumber]"},
 		{"from: CustomerAccount", "form: CustomerAccount"},
-		{"from: CustomerAccount", "from: [CustomerAccount]"},
+		{"from: CustomerAccount", "from: {a: CustomerAccount}"},
 		{"CustomerAccount, blank: reject", "CustomerAccount, blank: maybe"},
 		{"{null: reject,", "{nil: reject,"},
 		{"longer: cut", "longer: shorten"},

@@ -1,0 +1,199 @@
+package contract
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cockroachdb/apd/v3"
+
+	"crosswalk/shared/schema"
+)
+
+// scaling multiplies by times and divides by per, both exact; the field's words say why.
+type scaling struct {
+	times, per *apd.Decimal
+	words      string
+}
+
+// rounding is where and how a number is rounded.
+type rounding struct {
+	places int
+	mode   apd.Rounder
+	words  string
+}
+
+// exactly computes with more digits than any number has here, and reports what isn't exact.
+var exactly = apd.Context{Precision: 4 * maxDigits, MaxExponent: apd.MaxExponent, MinExponent: apd.MinExponent, Traps: apd.InvalidOperation | apd.DivisionByZero | apd.Overflow | apd.Underflow, Rounding: apd.RoundHalfEven}
+
+var roundings = map[string]apd.Rounder{"half-even": apd.RoundHalfEven, "half-up": apd.RoundHalfUp, "down": apd.RoundDown, "up": apd.RoundUp}
+
+// reckon scales and rounds a number given as plain decimal text.
+func reckon(text string, s *scaling, r *rounding) (string, *failure) {
+	plain, ok := plainNumber([]byte(text))
+	if !ok {
+		return "", fail("bad-value", "the text is no plain decimal number (no leading zeros, no separators but a point)")
+	}
+	d, _ := decimal(plain)
+	if s != nil {
+		var inexact apd.Condition
+		for _, step := range []func() (apd.Condition, error){
+			func() (apd.Condition, error) { return exactly.Mul(d, d, s.times) },
+			func() (apd.Condition, error) { return exactly.Quo(d, d, s.per) },
+		} {
+			condition, err := step()
+			if err != nil {
+				return "", fail("out-of-range", "the number has more digits than any system keeps")
+			}
+			inexact |= condition
+		}
+		if r == nil && inexact.Inexact() {
+			return "", fail("bad-value", "the converted number has no end, and the contract doesn't say how it is rounded")
+		}
+		d.Reduce(d)
+	}
+	if r != nil && -d.Exponent > int32(r.places) {
+		c := exactly
+		c.Rounding = r.mode
+		if _, err := c.Quantize(d, d, -int32(r.places)); err != nil {
+			return "", fail("out-of-range", "the number has more digits than any system keeps")
+		}
+	}
+	if plain, ok = plainNumber([]byte(d.Text('f'))); !ok {
+		return "", fail("out-of-range", "the number has more digits than any system keeps")
+	}
+	return plain, nil
+}
+
+// clamped returns the nearest number that the column takes.
+func clamped(text string, c *schema.Column) string {
+	switch {
+	case c.Min != "" && compareNumbers(text, c.Min) < 0:
+		return c.Min
+	case c.Max != "" && compareNumbers(text, c.Max) > 0:
+		return c.Max
+	}
+	return text
+}
+
+// units gives each unit's dimension and its exact size in that dimension's base unit.
+var units = map[string]struct{ dimension, size string }{
+	"mg": {"mass", "0.000001"}, "g": {"mass", "0.001"}, "kg": {"mass", "1"}, "t": {"mass", "1000"}, "lb": {"mass", "0.45359237"}, "oz": {"mass", "0.028349523125"},
+	"mm": {"length", "0.001"}, "cm": {"length", "0.01"}, "m": {"length", "1"}, "km": {"length", "1000"}, "in": {"length", "0.0254"}, "ft": {"length", "0.3048"}, "yd": {"length", "0.9144"}, "mi": {"length", "1609.344"},
+	"ml": {"volume", "0.001"}, "l": {"volume", "1"}, "m3": {"volume", "1000"}, "gal": {"volume", "3.785411784"},
+	"s": {"time", "1"}, "min": {"time", "60"}, "h": {"time", "3600"}, "d": {"time", "86400"},
+	"fraction": {"share", "1"}, "percent": {"share", "0.01"},
+}
+
+// numberOperations compiles unit, times, per, round and outOfRange.
+func (c *compiler) numberOperations(d *fieldDoc, f *fieldPlan) {
+	what := "field " + d.name.text
+	target := f.column
+	for _, op := range []struct {
+		name string
+		e    *element
+	}{{"unit", d.Unit}, {"times", d.Times}, {"per", d.Per}, {"round", d.Round}, {"outOfRange", d.OutOfRange}} {
+		if op.e != nil && target.Kind != schema.Number && target.Kind != schema.Integer && (target.Kind != schema.Text || op.name == "outOfRange") {
+			c.add(op.e, "remove "+op.name, "%s is a %s, and %s is for numbers", what, target.Kind, op.name)
+		}
+	}
+	if d.Unit != nil && (d.Times != nil || d.Per != nil) {
+		c.add(d.Unit, "keep unit, or times and per", "%s: unit and times or per exclude each other", what)
+		return
+	}
+	switch {
+	case d.Unit != nil:
+		f.scale = c.unit(what+": unit", d.Unit)
+	case d.Times != nil || d.Per != nil:
+		f.scale = &scaling{times: c.factor(what+": times", d.Times), per: c.factor(what+": per", d.Per)}
+		if d.Times != nil {
+			f.scale.words = "times " + d.Times.text
+		}
+		if d.Per != nil {
+			if f.scale.words != "" {
+				f.scale.words += ", "
+			}
+			f.scale.words += "divided by " + d.Per.text
+		}
+	}
+	if d.Round != nil {
+		f.round = c.rounding(what+": round", d.Round, target)
+	}
+	if s := f.scale; s != nil && s.per != nil && f.round == nil && !ends(s) {
+		at := d.Unit
+		if at == nil {
+			at = d.Per
+		}
+		c.add(at, "add round: {places: …, mode: half-even}", "%s: what comes of the division can have no end, and nothing says how it is rounded", what)
+	}
+	f.clamp = textOf(d.OutOfRange) == "clamp"
+}
+
+// factor reads a number that isn't 0; 1 where it isn't written.
+func (c *compiler) factor(what string, e *element) *apd.Decimal {
+	if e == nil {
+		return apd.New(1, 0)
+	}
+	plain, ok := plainNumber([]byte(e.text))
+	if !ok || canonicalNumber(plain) == "0" {
+		c.add(e, "write a number such as 0.001", "%s: %q is no number, or 0", what, e.text)
+		return apd.New(1, 0)
+	}
+	n, _ := decimal(plain)
+	return n
+}
+
+// ends reports whether every number with an end has one after scaling: one divided by per must have one.
+func ends(s *scaling) bool {
+	var d apd.Decimal
+	condition, err := exactly.Quo(&d, s.times, s.per)
+	return err == nil && !condition.Inexact()
+}
+
+func (c *compiler) unit(what string, e *element) *scaling {
+	var d unitDoc
+	c.whole("unit", what, e, &d)
+	if d.From == nil || d.To == nil {
+		return nil
+	}
+	from, okFrom := units[d.From.text]
+	to, okTo := units[d.To.text]
+	for _, u := range []struct {
+		e  *element
+		ok bool
+	}{{d.From, okFrom}, {d.To, okTo}} {
+		if !u.ok {
+			c.add(u.e, "use one of "+unitList(), "%s: there is no unit %q", what, u.e.text)
+		}
+	}
+	if !okFrom || !okTo {
+		return nil
+	}
+	if from.dimension != to.dimension {
+		c.add(d.To, "use a unit of "+from.dimension, "%s: %s is a %s and %s a %s", what, d.From.text, from.dimension, d.To.text, to.dimension)
+		return nil
+	}
+	times, _ := decimal(from.size)
+	per, _ := decimal(to.size)
+	return &scaling{times: times, per: per, words: d.From.text + " to " + d.To.text}
+}
+
+func (c *compiler) rounding(what string, e *element, target *schema.Column) *rounding {
+	var d roundDoc
+	c.whole("round", what, e, &d)
+	if d.Places == nil || d.Mode == nil {
+		return nil
+	}
+	places, err := strconv.Atoi(d.Places.text)
+	if err != nil || places < 0 || places > maxDigits/2 {
+		c.add(d.Places, "write a whole number from 0 to "+itoa(maxDigits/2), "%s: a number can't have %s places", what, d.Places.text)
+		return nil
+	}
+	if target.Kind == schema.Number && target.Precision > 0 && places > target.Precision {
+		c.add(d.Places, "write at most "+itoa(target.Precision), "%s: %s keeps %d decimal places", what, target.Name, target.Precision)
+	}
+	return &rounding{places: places, mode: roundings[d.Mode.text], words: "rounded to " + itoa(places) + " decimal places (" + d.Mode.text + ")"}
+}
+
+func unitList() string { return strings.Join(slices.Sorted(maps.Keys(units)), ", ") }
