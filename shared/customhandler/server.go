@@ -27,7 +27,8 @@ type Server struct {
 	names  []string
 }
 
-type invoke func(ctx context.Context, req *request) error
+// invoke runs a function. Before it does, it gives the invocation back to invocations.
+type invoke func(ctx context.Context, v *invocation) error
 
 // NewServer returns a server without functions.
 func NewServer(log zerolog.Logger) *Server {
@@ -37,8 +38,9 @@ func NewServer(log zerolog.Logger) *Server {
 // Single adds a function whose trigger delivers one message at a time. An error answers 500, which makes the host
 // abandon the message; nil answers 200, which makes it complete the message.
 func (s *Server) Single(function string, f func(context.Context, Message) error) {
-	s.add(function, func(ctx context.Context, req *request) error {
-		m, err := req.message()
+	s.add(function, func(ctx context.Context, v *invocation) error {
+		m, err := v.message()
+		invocations.Put(v)
 		if err != nil {
 			return err
 		}
@@ -49,8 +51,9 @@ func (s *Server) Single(function string, f func(context.Context, Message) error)
 // Batch adds a function whose trigger delivers several messages ("cardinality": "many"). It settles them itself and is
 // always answered 200, so that one bad message never fails its neighbours.
 func (s *Server) Batch(function string, f func(context.Context, []Message)) {
-	s.add(function, func(ctx context.Context, req *request) error {
-		messages, err := req.messages()
+	s.add(function, func(ctx context.Context, v *invocation) error {
+		messages, err := v.messages()
+		invocations.Put(v)
 		if err != nil {
 			return err
 		}
@@ -61,7 +64,14 @@ func (s *Server) Batch(function string, f func(context.Context, []Message)) {
 
 // Timer adds a function that a schedule starts.
 func (s *Server) Timer(function string, f func(context.Context) error) {
-	s.add(function, func(ctx context.Context, _ *request) error { return f(ctx) })
+	s.add(function, func(ctx context.Context, v *invocation) error {
+		_, err := v.scan(timer)
+		invocations.Put(v)
+		if err != nil {
+			return err
+		}
+		return f(ctx)
+	})
 }
 
 // HTTP adds a function with an HTTP trigger whose requests the host proxies or forwards unchanged. path is the public
@@ -100,28 +110,28 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, function string, f invoke) {
-	log := s.log.With().Str("function", function).Str("invocation", r.Header.Get(invocationHeader)).Logger()
+	failed := func() *zerolog.Event {
+		return s.log.Error().Str("function", function).Str("invocation", r.Header.Get(invocationHeader))
+	}
 	err := func() (err error) {
 		defer func() {
 			if p := recover(); p != nil {
 				err = errPanic
-				log.Error().Str("panic", fmt.Sprintf("%T", p)).Msg("the function panicked")
+				failed().Str("panic", fmt.Sprintf("%T", p)).Msg("the function panicked")
 			}
 		}()
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxRequest))
-		if err != nil {
-			log.Error().Msg("the invocation could not be read to its end")
+		v := invocations.Get().(*invocation)
+		v.function, v.id = function, r.Header.Get(invocationHeader)
+		if err := v.read(http.MaxBytesReader(w, r.Body, MaxRequest), r.ContentLength); err != nil {
+			invocations.Put(v)
+			failed().Msg("the invocation could not be read to its end")
 			return err
 		}
-		req, err := decode(function, r.Header.Get(invocationHeader), body)
-		if err != nil {
-			return err
-		}
-		return f(r.Context(), req)
+		return f(r.Context(), v)
 	}()
 	var shape *ShapeError
 	if errors.As(err, &shape) {
-		log.Error().Str("field", shape.Field).Msg("the host's invocation has an unexpected shape: " + shape.Problem)
+		failed().Str("field", shape.Field).Msg("the host's invocation has an unexpected shape: " + shape.Problem)
 	}
 	if err != nil {
 		writeJSON(w, http.StatusInternalServerError, `{"error":"failed; the handler's log has the reason under this invocation id"}`)

@@ -2,12 +2,16 @@ package customhandler
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -114,6 +118,10 @@ func TestAnInvocationOfTheWrongShapeNamesTheField(t *testing.T) {
 		{"text body", recorded(t, "s_default", "msg"), `"field":"Data.in"`},
 		{"no lock token", strings.Replace(good, `"LockToken"`, `"Other"`, 1), `"field":"Metadata.LockToken"`},
 		{"no delivery count", strings.Replace(good, `"DeliveryCount":"1"`, `"DeliveryCount":"x"`, 1), `"field":"Metadata.DeliveryCount"`},
+		{"a quote in the middle", strings.Replace(good, `"SequenceNumber":"42"`, `"SequenceNumber":"4"2"`, 1), `"field":"Metadata"`},
+		{"a name twice", strings.Replace(good, `"SequenceNumber":`, `"LockToken":"","SequenceNumber":`, 1), `"field":"Metadata.LockToken"`},
+		{"a line break in base64", strings.Replace(good, `"in":"`, `"in":"\n`, 1), `"field":"Data.in"`},
+		{"bits behind base64", `{"Data":{"in":"eyJ="},"Metadata":{}}`, `"field":"Data.in"`},
 		{"short batch", strings.Replace(recorded(t, "b_binary", "msgs"), `"LockTokenArray":"[`, `"LockTokenArray":"[\"one more\",`, 1), `"field":"Metadata.LockTokenArray"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -136,6 +144,68 @@ func TestAnInvocationOfTheWrongShapeNamesTheField(t *testing.T) {
 	}
 }
 
+func batchOf(n int, body func(int) string) string {
+	var bodies, ids, tokens, numbers []string
+	for i := range n {
+		bodies = append(bodies, fmt.Sprintf("%q", base64.StdEncoding.EncodeToString([]byte(body(i)))))
+		ids = append(ids, fmt.Sprintf(`"\"%d\""`, i)) // an id that is itself in quotes
+		tokens = append(tokens, fmt.Sprintf(`"6e0f0c3e-0d5b-4b5e-9c51-%012d"`, i))
+		numbers = append(numbers, strconv.Itoa(i))
+	}
+	list := func(values []string) string {
+		return strconv.Quote("[" + strings.Join(values, ",") + "]")
+	}
+	return `{"Data":{"in":` + list(bodies) + `},"Metadata":{"MessageIdArray":` + list(ids) + `,"LockTokenArray":` + list(tokens) +
+		`,"DeliveryCountArray":` + list(numbers) + `,"SequenceNumberArray":` + list(numbers) +
+		`,"EnqueuedTimeUtcArray":` + list(slices.Repeat([]string{`"2026-11-23T06:47:22"`}, n)) + `}}`
+}
+
+// What a function gets stays as it was when the next invocation is read in the same memory.
+func TestABatchOfAThousandKeepsItsMessages(t *testing.T) {
+	s := NewServer(zerolog.Nop())
+	var got [][]Message
+	s.Batch("many", func(_ context.Context, m []Message) { got = append(got, m) })
+	for round := range 2 {
+		assertAnswer(t, post(s, "/many", batchOf(1000, func(i int) string { return fmt.Sprintf("body %d of round %d", i, round) })), 200, "{}")
+	}
+	for round, messages := range got {
+		if len(messages) != 1000 {
+			t.Fatalf("%d messages", len(messages))
+		}
+		for i, m := range messages {
+			if want := fmt.Sprintf("body %d of round %d", i, round); string(m.Body) != want || m.MessageID != fmt.Sprintf(`"%d"`, i) || m.SequenceNumber != int64(i) {
+				t.Fatalf("message %d of round %d is %+v", i, round, m)
+			}
+		}
+	}
+	if got[0][1].Body = append(got[0][1].Body, "more"...); string(got[0][2].Body) != "body 2 of round 0" {
+		t.Error("a body that grows overwrites its neighbour")
+	}
+}
+
+func TestABodyMayHaveEscapedSlashes(t *testing.T) {
+	s := NewServer(zerolog.Nop())
+	var got Message
+	s.Single("one", func(_ context.Context, m Message) error { got = m; return nil })
+	body := strings.Replace(recorded(t, "s_binary", "msg"), wantBase64, `\/\/\/+`, 1)
+	if post(s, "/one", body); string(got.Body) != "\xff\xff\xfe" {
+		t.Errorf("body %q", got.Body)
+	}
+}
+
+var wantBase64 = base64.StdEncoding.EncodeToString([]byte(wantBody))
+
+func TestATimersInvocationIsJSON(t *testing.T) {
+	s := NewServer(zerolog.Nop())
+	calls := 0
+	s.Timer("tick", func(context.Context) error { calls++; return nil })
+	assertAnswer(t, post(s, "/tick", `{"Data":{"in":{"IsPastDue":false}},"Metadata":{}}`), 200, "{}")
+	assertAnswer(t, post(s, "/tick", `{"Data":`), 500, "")
+	if calls != 1 {
+		t.Errorf("%d calls", calls)
+	}
+}
+
 func TestHTTPRequestsReachTheirHandlerUnchanged(t *testing.T) {
 	s := NewServer(zerolog.Nop())
 	s.HTTP("hook", "/api/hook", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -155,4 +225,32 @@ func TestHTTPRequestsReachTheirHandlerUnchanged(t *testing.T) {
 	probe := httptest.NewRecorder()
 	s.ServeHTTP(probe, httptest.NewRequest(http.MethodGet, "/", nil))
 	assertAnswer(t, probe, 200, "")
+}
+
+// FuzzInvocation holds that no invocation makes the decoder panic, and that the log says which field is at fault.
+func FuzzInvocation(f *testing.F) {
+	for _, name := range []string{"s_binary", "b_binary", "s_default"} {
+		data, err := os.ReadFile("testdata/" + name + ".json")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(strings.NewReplacer(`"msg":`, `"in":`, `"msgs":`, `"in":`).Replace(string(data)))
+	}
+	f.Add(batchOf(3, strconv.Itoa))
+	var log strings.Builder
+	s := NewServer(zerolog.New(&log))
+	s.Single("one", func(context.Context, Message) error { return nil })
+	s.Batch("many", func(context.Context, []Message) {})
+	f.Fuzz(func(t *testing.T, body string) {
+		for _, path := range []string{"/one", "/many"} {
+			log.Reset()
+			w := post(s, path, body)
+			if strings.Contains(log.String(), "panicked") {
+				t.Fatalf("%s: %s", path, log.String())
+			}
+			if w.Code != 200 && !strings.Contains(log.String(), `"field":`) {
+				t.Fatalf("%s answers %d without saying which field: %s", path, w.Code, log.String())
+			}
+		}
+	})
 }
