@@ -75,10 +75,15 @@ func (v *vaulted) GetToken(ctx context.Context, o policy.TokenRequestOptions) (a
 		return azcore.AccessToken{}, err
 	}
 	token, err := used.GetToken(ctx, o)
-	if err == nil || !isRefusal(err) {
-		return token, err
+	switch {
+	case err == nil:
+		v.mu.Lock()
+		v.hopeless = time.Time{}
+		v.mu.Unlock()
+	case isRefusal(err):
+		return v.another(ctx, o, used, err)
 	}
-	return v.another(ctx, o, used, err)
+	return token, err
 }
 
 // isRefusal says whether Entra refused the proof itself (AADSTS700027 and its like: 401, invalid_client).
@@ -95,7 +100,7 @@ func (v *vaulted) use(ctx context.Context) (*certificateVersion, error) {
 	if v.current != nil && v.now().Before(v.next) {
 		return v.current, nil
 	}
-	newest, err := v.read(ctx, "")
+	newest, err := v.newest(ctx)
 	switch {
 	case err == nil && (v.current == nil || v.current.version != newest.version):
 		v.current, v.next = newest, v.now().Add(v.s.CertificateRefresh)
@@ -108,6 +113,22 @@ func (v *vaulted) use(ctx context.Context) (*certificateVersion, error) {
 		return nil, err
 	}
 	return v.current, nil
+}
+
+// newest returns the newest version that can be read: the newest of all may have been disabled to take a rotation back.
+func (v *vaulted) newest(ctx context.Context) (*certificateVersion, error) {
+	found, err := v.read(ctx, "")
+	if err == nil || fault.KindOf(err) != fault.Misconfigured {
+		return found, err
+	}
+	names, listErr := v.versions(ctx)
+	if listErr != nil || len(names) == 0 {
+		return nil, err
+	}
+	if found, readErr := v.read(ctx, names[0]); readErr == nil {
+		return found, nil
+	}
+	return nil, err
 }
 
 // another finds a version that Entra takes after it refused one. It returns the refusal when there is none.

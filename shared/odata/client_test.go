@@ -356,6 +356,7 @@ func TestNoToken(t *testing.T) {
 		{"Entra throttles", entra(429, "", http.Header{"Retry-After": {"7"}}), fault.Throttled, odata.ReasonNoToken, "fewer"},
 		{"no connection", &net.OpError{Op: "dial", Err: errors.New("secret-value")}, fault.Transient, odata.ReasonNoToken, "nothing was sent"},
 		{"no connection, azidentity's way", &azidentity.AuthenticationFailedError{}, fault.Transient, odata.ReasonNoToken, "nothing was sent"},
+		{"judged by the credential", &fault.Error{Kind: fault.Misconfigured, Reason: "no-certificate", Detail: "Key Vault refuses"}, fault.Misconfigured, "no-certificate", "Key Vault refuses"},
 		{"deadline", context.DeadlineExceeded, fault.Transient, odata.ReasonTimeout, "in time"},
 		{"no identity on this machine", errors.New("secret-value"), fault.Misconfigured, odata.ReasonNoToken, "ENTRA_CLIENT_ID"},
 	} {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/subtle"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -25,8 +26,15 @@ const leeway = 5 * time.Minute
 // credential is a client with what its credential is checked against.
 type credential struct {
 	Client
+	keys        []registered
+	federations []Federation
+}
+
+// registered is a certificate that an application has.
+type registered struct {
 	key    *rsa.PublicKey
 	thumbs []string
+	until  time.Time
 }
 
 func newCredential(c Client) (*credential, error) {
@@ -34,12 +42,21 @@ func newCredential(c Client) (*credential, error) {
 	if c.Certificate == nil {
 		return out, nil
 	}
-	key, ok := c.Certificate.PublicKey.(*rsa.PublicKey)
-	if !ok {
-		return nil, fmt.Errorf("entra: the certificate of %s isn't RSA", c.ID)
+	key, err := register(c.Certificate)
+	if err != nil {
+		return nil, fmt.Errorf("entra: %s: %w", c.ID, err)
 	}
-	out.key = key
-	one, two := sha1.Sum(c.Certificate.Raw), sha256.Sum256(c.Certificate.Raw)
+	out.keys = []registered{key}
+	return out, nil
+}
+
+func register(c *x509.Certificate) (registered, error) {
+	key, ok := c.PublicKey.(*rsa.PublicKey)
+	if !ok {
+		return registered{}, errors.New("the certificate isn't RSA")
+	}
+	out := registered{key: key, until: c.NotAfter}
+	one, two := sha1.Sum(c.Raw), sha256.Sum256(c.Raw)
 	// MSAL writes the thumbprint in standard base64, RFC 7515 in base64url without padding; Entra takes both.
 	for _, sum := range [][]byte{one[:], two[:]} {
 		out.thumbs = append(out.thumbs, base64.RawURLEncoding.EncodeToString(sum))
@@ -63,7 +80,10 @@ func (s *Server) authenticate(c *credential, form url.Values) *refusal {
 		f := missingParameter.with("client_assertion_type")
 		return &f
 	}
-	if c.key == nil {
+	if s.issuedHere(assertion) {
+		return s.verifyIdentity(c, assertion)
+	}
+	if len(c.keys) == 0 {
 		return &unknownKey
 	}
 	return s.verify(c, assertion)
@@ -73,14 +93,22 @@ func (s *Server) verify(c *credential, assertion string) *refusal {
 	claims := jwt.RegisteredClaims{}
 	p := jwt.NewParser(jwt.WithValidMethods([]string{"RS256", "PS256"}), jwt.WithTimeFunc(s.o.Now), jwt.WithLeeway(leeway), jwt.WithExpirationRequired())
 	_, err := p.ParseWithClaims(assertion, &claims, func(t *jwt.Token) (any, error) {
-		if !c.signedBy(t.Header) {
-			return nil, errUnknownKey
+		for _, k := range c.keys {
+			if !k.signed(t.Header) {
+				continue
+			}
+			if s.o.Now().After(k.until) {
+				return nil, errExpiredKey
+			}
+			return k.key, nil
 		}
-		return c.key, nil
+		return nil, errUnknownKey
 	})
 	switch {
 	case errors.Is(err, errUnknownKey):
 		return &unknownKey
+	case errors.Is(err, errExpiredKey):
+		return &expiredKey
 	case errors.Is(err, jwt.ErrTokenSignatureInvalid):
 		return &wrongSignature
 	case errors.Is(err, jwt.ErrTokenExpired), errors.Is(err, jwt.ErrTokenNotValidYet), errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
@@ -104,10 +132,13 @@ func (s *Server) verify(c *credential, assertion string) *refusal {
 	return nil
 }
 
-var errUnknownKey = errors.New("the thumbprint belongs to no registered certificate")
+var (
+	errUnknownKey = errors.New("the thumbprint belongs to no registered certificate")
+	errExpiredKey = errors.New("the registered certificate has expired")
+)
 
-// signedBy compares the thumbprints in the assertion's header; one must be there, and all that are must be right.
-func (c *credential) signedBy(header map[string]any) bool {
+// signed compares the thumbprints in the assertion's header; one must be there, and all that are must be right.
+func (k registered) signed(header map[string]any) bool {
 	seen := false
 	for _, name := range []string{"x5t", "x5t#S256"} {
 		v, ok := header[name]
@@ -116,7 +147,7 @@ func (c *credential) signedBy(header map[string]any) bool {
 		}
 		text, _ := v.(string)
 		text = strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(text), "=")
-		if !slices.Contains(c.thumbs, text) {
+		if !slices.Contains(k.thumbs, text) {
 			return false
 		}
 		seen = true

@@ -33,7 +33,13 @@ type Options struct {
 	Clients  []Client
 	// Resources are the host:port of the systems that tokens can be asked for.
 	Resources []string
-	Now       func() time.Time
+	// Audiences are further resources, such as https://vault.azure.net.
+	Audiences []string
+	// Authorities are further base URLs by which this server is called, such as PublicAuthority.
+	Authorities []string
+	// Identities are the managed identities that Identity gives tokens of.
+	Identities []ManagedIdentity
+	Now        func() time.Time
 }
 
 // Server answers for one tenant. It is an http.Handler.
@@ -58,7 +64,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{o: o, key: key, authority: forms(o.Address), clients: map[string]*credential{}, used: map[string]time.Time{}, mux: http.NewServeMux()}
+	s := &Server{o: o, key: key, authority: append(forms(o.Address), o.Authorities...), clients: map[string]*credential{}, used: map[string]time.Time{}, mux: http.NewServeMux()}
 	for _, c := range o.Clients {
 		cred, err := newCredential(c)
 		if err != nil {
@@ -159,6 +165,8 @@ var (
 	noCredential     = refusal{401, "invalid_client", 7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."}
 	wrongSecret      = refusal{401, "invalid_client", 7000215, "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value."}
 	malformed        = refusal{401, "invalid_client", 50027, "JWT token is invalid or malformed."} // UNCONFIRMED for assertions
+	noFederation     = refusal{401, "invalid_client", 700213, "No matching federated identity record found for presented assertion subject '%s'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion."}
+	expiredKey       = refusal{401, "invalid_client", 700027, "Client assertion contains an invalid signature. [Reason - The key used is expired.]"}
 	unknownKey       = refusal{401, "invalid_client", 700027, "The certificate with identifier used to sign the client assertion is not registered on application."}
 	wrongSignature   = refusal{401, "invalid_client", 700027, "Client assertion contains an invalid signature."}
 	wrongAudience    = refusal{401, "invalid_client", 700023, "Client assertion audience claim does not match Realm issuer."}

@@ -59,7 +59,7 @@ func (s *Server) issue(w http.ResponseWriter, r *http.Request) (map[string]any, 
 	if form.Get("grant_type") != "client_credentials" {
 		return nil, &wrongGrant
 	}
-	c := s.clients[strings.ToLower(form.Get("client_id"))]
+	c := s.client(form.Get("client_id"))
 	if c == nil {
 		f := unknownClient.with(form.Get("client_id"))
 		return nil, &f
@@ -98,6 +98,9 @@ func (s *Server) resource(scope string) (string, *refusal) {
 	if audience == "" {
 		return "", &wrongScope
 	}
+	if slices.Contains(s.o.Audiences, strings.TrimSuffix(audience, "/")) {
+		return strings.TrimSuffix(audience, "/"), nil
+	}
 	for _, address := range s.o.Resources {
 		if isForm(address, audience) {
 			return audience, nil
@@ -111,13 +114,17 @@ func isForm(address, url string) bool {
 }
 
 func (s *Server) sign(issuer, audience, client string) (string, error) {
+	return s.signAs(issuer, audience, client, client)
+}
+
+func (s *Server) signAs(issuer, audience, client, subject string) (string, error) {
 	now := s.o.Now()
 	t := jwt.NewWithClaims(jwt.SigningMethodRS256, accessClaims{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: issuer + "/" + s.o.TenantID + "/v2.0", Audience: jwt.ClaimStrings{audience}, Subject: client, ID: newID(),
+			Issuer: issuer + "/" + s.o.TenantID + "/v2.0", Audience: jwt.ClaimStrings{audience}, Subject: subject, ID: newID(),
 			IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(lifetime)),
 		},
-		TenantID: s.o.TenantID, AppID: client, ObjectID: client, Version: "1.0",
+		TenantID: s.o.TenantID, AppID: client, ObjectID: subject, Version: "1.0",
 	})
 	t.Header["kid"] = keyID
 	return t.SignedString(s.key)
@@ -129,6 +136,15 @@ var ErrNoToken = errors.New("the request has no bearer token")
 // Authorizer returns a check of a request's bearer token for the system at address: signature, audience (any of its base
 // URLs), tenant and time. It gives back the application's client id.
 func (s *Server) Authorizer(address string) func(*http.Request) (appID string, err error) {
+	return s.authorizer(func(audience string) bool { return isForm(address, audience) })
+}
+
+// AudienceAuthorizer is Authorizer for one of Options.Audiences.
+func (s *Server) AudienceAuthorizer(audience string) func(*http.Request) (appID string, err error) {
+	return s.authorizer(func(a string) bool { return a == audience })
+}
+
+func (s *Server) authorizer(isMine func(audience string) bool) func(*http.Request) (appID string, err error) {
 	return func(r *http.Request) (string, error) {
 		scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		if !strings.EqualFold(scheme, "Bearer") || text == "" {
@@ -139,7 +155,7 @@ func (s *Server) Authorizer(address string) func(*http.Request) (appID string, e
 		if _, err := p.ParseWithClaims(strings.TrimSpace(text), &claims, func(*jwt.Token) (any, error) { return &s.key.PublicKey, nil }); err != nil {
 			return "", err
 		}
-		if len(claims.Audience) != 1 || !isForm(address, claims.Audience[0]) {
+		if len(claims.Audience) != 1 || !isMine(claims.Audience[0]) {
 			return "", errors.New("the token is for another resource")
 		}
 		if claims.TenantID != s.o.TenantID {
