@@ -14,14 +14,15 @@ import (
 
 	"crosswalk/local/servicebus"
 	"crosswalk/local/servicebus/access"
+	"crosswalk/local/servicebus/bicep"
 	"crosswalk/local/servicebus/emulator"
 	"crosswalk/shared/topology"
 )
 
 type brokerFlags struct {
-	listen, dir, topology, certificate string
-	keys                               []string
-	allowRemote, premium, verbose      bool
+	listen, dir, topology, from, certificate string
+	keys                                     []string
+	allowRemote, premium, verbose            bool
 }
 
 func newBroker() *cobra.Command {
@@ -32,12 +33,15 @@ func newBroker() *cobra.Command {
 		Long: `Runs a Service Bus broker for development, with the entities of a topology file, and prints its connection string. It
 stays up until Ctrl-C.
 
-The file is either in the form of shared/topology/topology.json or in that of the Config.json of Microsoft's emulator.
+The file is either in the form of shared/topology/topology.json or in that of the Config.json of Microsoft's emulator. With
+--from it is a snapshot of the Bicep compiler instead: the broker has the entities, the keys and the tier that would be
+deployed, and a connection string for each key is printed too.
 With --dir everything is kept in a folder and is there again at the next start, however the one before ended; entities get
 the file's settings each time and keep their messages. Without --dir everything is in memory.
 
 The broker gives everyone who reaches it every right, so it listens on loopback only, unless --allow-remote says otherwise.`,
 		Example: `  crosswalk broker --topology Config.json
+  crosswalk broker --from infra/test/prod.snapshot.json
   crosswalk broker --listen 127.0.0.1:5672 --dir broker-data --topology topology.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -49,11 +53,14 @@ The broker gives everyone who reaches it every right, so it listens on loopback 
 	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:5672", "address and port; port 0 takes a free one")
 	cmd.Flags().StringVar(&f.dir, "dir", "", "folder that keeps everything; it's made where it's missing")
 	cmd.Flags().StringVar(&f.topology, "topology", "", "file that names the entities: topology.json, or Config.json of Microsoft's emulator")
+	cmd.Flags().StringVar(&f.from, "from", "", "snapshot of a deployment (bicep snapshot) whose Service Bus namespace it is to be")
 	cmd.Flags().StringVar(&f.certificate, "certificate", "", "write the certificate that admin clients have to trust to this file (PEM)")
 	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "NAME:VALUE:RIGHTS adds a shared access key; RIGHTS are send, listen or manage, with commas")
 	cmd.Flags().BoolVar(&f.allowRemote, "allow-remote", false, "allow --listen to be no loopback address: who reaches it may do everything")
 	cmd.Flags().BoolVar(&f.premium, "premium", false, "have the limits of tier Premium")
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "show a line for whatever is unusual")
+	cmd.MarkFlagsMutuallyExclusive("topology", "from")
+	cmd.MarkFlagsMutuallyExclusive("premium", "from")
 	return cmd
 }
 
@@ -73,6 +80,9 @@ func (f brokerFlags) options(errors io.Writer) (servicebus.Options, error) {
 	}
 	if f.verbose {
 		o.Logf = func(format string, args ...any) { fmt.Fprintf(errors, format+"\n", args...) }
+	}
+	if f.from != "" {
+		return f.fromSnapshot(o, errors)
 	}
 	if f.topology == "" {
 		return o, nil
@@ -95,6 +105,32 @@ func (f brokerFlags) options(errors io.Writer) (servicebus.Options, error) {
 		return o, fmt.Errorf("%s: %w (fix: write it as shared/topology/topology.json, or as Config.json with UserConfig at its top)", f.topology, err)
 	}
 	return o, nil
+}
+
+// fromSnapshot completes the options with a snapshot's namespace.
+func (f brokerFlags) fromSnapshot(o servicebus.Options, errors io.Writer) (servicebus.Options, error) {
+	n, err := readNamespace(f.from)
+	if err != nil {
+		return o, err
+	}
+	for _, note := range n.Notes {
+		fmt.Fprintf(errors, "%s: %s\n", f.from, note)
+	}
+	o.Entities, o.Premium, o.Keys = &n.Entities, n.Premium, append(o.Keys, n.Keys...)
+	return o, nil
+}
+
+// readNamespace reads the namespace that a snapshot of a deployment has.
+func readNamespace(file string) (*bicep.Namespace, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("--from: %w", err)
+	}
+	n, err := bicep.Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return n, nil
 }
 
 func runBroker(ctx context.Context, f brokerFlags, out, errors io.Writer) error {

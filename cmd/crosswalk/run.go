@@ -22,6 +22,7 @@ import (
 type runFlags struct {
 	once, noFeed, verbose bool
 	endpoints             string
+	from, archive         string
 	ports                 []string
 	timeout               time.Duration
 }
@@ -45,6 +46,8 @@ It exits 0 only if nothing was lost and everything fed ended as its expectation 
 	cmd.Flags().BoolVar(&f.once, "once", false, "end after the feed")
 	cmd.Flags().BoolVar(&f.noFeed, "no-feed", false, "start without feeding anything")
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "show every line of the host and the handler")
+	cmd.Flags().StringVar(&f.from, "from", "", "snapshot of a deployment (bicep snapshot): the broker has the entities that would be deployed")
+	cmd.Flags().StringVar(&f.archive, "package", "", "run the handler out of this `ZIP`, as crosswalk package makes it, instead of building one")
 	cmd.Flags().StringVar(&f.endpoints, "endpoints", "", "write every address and credential to this file as JSON, once all is ready")
 	cmd.Flags().StringArrayVar(&f.ports, "port", nil, "NAME=N listens elsewhere; names: "+strings.Join(portNames(), ", ")+"; all=0 takes free ports")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 2*time.Minute, "how long the feed may take before what is still open counts as lost")
@@ -101,7 +104,13 @@ func run(ctx context.Context, f runFlags, c *console) error {
 		return err
 	}
 	ledger := feed.NewLedger(time.Now)
-	s, err := stack.Start(ctx, stack.Options{Root: root, Ports: ports, Settings: feed.Settings(), OnLine: c.watch(ledger), Say: c.say})
+	o := stack.Options{Root: root, Ports: ports, Package: f.archive, Settings: feed.Settings(), OnLine: c.watch(ledger), Say: c.say}
+	if f.from != "" {
+		if o.Namespace, err = readNamespace(f.from); err != nil {
+			return err
+		}
+	}
+	s, err := stack.Start(ctx, o)
 	if err != nil {
 		return interrupted(ctx, err)
 	}

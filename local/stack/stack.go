@@ -21,6 +21,7 @@ import (
 	"crosswalk/local/dist"
 	"crosswalk/local/functionshost"
 	"crosswalk/local/servicebus"
+	"crosswalk/local/servicebus/bicep"
 	"crosswalk/local/systems"
 	"crosswalk/shared/claim"
 	"crosswalk/shared/link"
@@ -67,8 +68,12 @@ type Options struct {
 	Ports Ports
 	// Topology is the broker's; nil takes the built-in one. Tests give shorter locks.
 	Topology *topology.Topology
+	// Namespace, where set, is what the broker has instead of a topology: what a deployment makes.
+	Namespace *bicep.Namespace
 	// Handler is a staged script root to use; empty stages and builds one.
 	Handler string
+	// Package is a zip of `crosswalk package` to unpack and use instead of building; empty builds.
+	Package string
 	// Settings are further app settings, such as shorter delays for a test.
 	Settings map[string]string
 	// OnLine gets every line of the host and the handler.
@@ -95,7 +100,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	if o.Say == nil {
 		o.Say = func(string, ...any) {}
 	}
-	if o.Topology == nil {
+	if o.Topology == nil && o.Namespace == nil {
 		o.Topology = topology.Default()
 	}
 	if err := probe(o.Ports); err != nil {
@@ -122,7 +127,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		return nil, err
 	}
 	o.Say("starting the broker (Service Bus)")
-	if s.Broker, err = servicebus.Start(servicebus.Options{Listen: address(o.Ports.ServiceBus), Topology: o.Topology}); err != nil {
+	if s.Broker, err = servicebus.Start(o.broker()); err != nil {
 		return nil, err
 	}
 	o.Say("starting the simulated systems (Entra, Dataverse, Finance & Operations)")
@@ -132,14 +137,35 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.options.Handler == "" {
-		o.Say("building the handler")
-		s.options.Handler = filepath.Join(s.dir, "dist")
-		if err = dist.Stage(ctx, o.Root, s.options.Handler); err != nil {
-			return nil, err
-		}
+	if err = s.makeRoot(ctx); err != nil {
+		return nil, err
 	}
 	return s, s.writeSecrets()
+}
+
+// makeRoot makes the host's script root, unless the options name one.
+func (s *Stack) makeRoot(ctx context.Context) error {
+	if s.options.Handler != "" {
+		return nil
+	}
+	s.options.Handler = filepath.Join(s.dir, "dist")
+	if s.options.Package != "" {
+		s.options.Say("unpacking %s", s.options.Package)
+		return dist.Unpack(s.options.Package, s.options.Handler)
+	}
+	s.options.Say("building the handler")
+	return dist.Stage(ctx, s.options.Root, s.options.Handler)
+}
+
+// broker returns the broker's options.
+func (o Options) broker() servicebus.Options {
+	out := servicebus.Options{Listen: address(o.Ports.ServiceBus)}
+	if n := o.Namespace; n != nil {
+		out.Entities, out.Keys, out.Premium = &n.Entities, n.Keys, n.Premium
+	} else {
+		out.Topology = o.Topology
+	}
+	return out
 }
 
 // StartHost starts the Functions host, and with it the handler. It returns when the handler is ready.

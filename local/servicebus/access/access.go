@@ -47,11 +47,13 @@ func (r Rights) String() string {
 	return "none"
 }
 
-// Key is a shared access key of the namespace. Secondary is a second value that is as good, empty for none.
+// Key is a shared access key. Secondary is a second value that is as good, empty for none. Scope is the path of the one
+// entity it is for, in lower case, empty for the whole namespace.
 type Key struct {
 	Name, Key string
 	Rights    Rights
 	Secondary string
+	Scope     string
 }
 
 // has reports whether one of the key's values passes a test.
@@ -143,7 +145,11 @@ func (a *Authority) Check(token string) (Grant, error) {
 	if !end.After(a.now()) {
 		return Grant{}, fmt.Errorf("%w. Expiration time: %s", ErrExpired, end.Format("1/2/2006 3:04:05 PM"))
 	}
-	return Grant{Key: name, Rights: key.Rights, Scope: path(resource), Expires: end}, nil
+	scope := path(resource)
+	if !(Grant{Scope: key.Scope}).Covers(scope) {
+		return Grant{}, ErrSignature // no rule of that entity has the key
+	}
+	return Grant{Key: name, Rights: key.Rights, Scope: scope, Expires: end}, nil
 }
 
 // path takes scheme, host and query off a resource, and the node of requests about an entity.
@@ -162,7 +168,7 @@ func (a *Authority) Password(name, key string) (Grant, error) {
 	if !k.has(func(value string) bool { return subtle.ConstantTimeCompare([]byte(value), []byte(key)) == 1 }) {
 		return Grant{}, ErrSignature
 	}
-	return Grant{Key: name, Rights: k.Rights}, nil
+	return Grant{Key: name, Rights: k.Rights, Scope: k.Scope}, nil
 }
 
 // Allows reports whether a grant still gives a right.

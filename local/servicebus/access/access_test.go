@@ -16,7 +16,10 @@ var at = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 
 func authority(t *testing.T) *Authority {
 	t.Helper()
-	a, err := New([]Key{{"root", "k1", Manage, "k9"}, {"send", "k2", Send, ""}, {"listen", "k3", Listen, ""}})
+	a, err := New([]Key{
+		{Name: "root", Key: "k1", Rights: Manage, Secondary: "k9"}, {Name: "send", Key: "k2", Rights: Send}, {Name: "listen", Key: "k3", Rights: Listen},
+		{Name: "one", Key: "k4", Rights: Send, Scope: "orders"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,5 +129,23 @@ func TestNewRefusesBadKeys(t *testing.T) {
 		if _, err := New(keys); err == nil {
 			t.Errorf("%v is taken", keys)
 		}
+	}
+}
+
+// TestAnEntitysKeyIsGoodThereAlone: an authorization rule of a queue is none of its neighbours'.
+func TestAnEntitysKeyIsGoodThereAlone(t *testing.T) {
+	a := authority(t)
+	end := at.Add(time.Hour)
+	for resource, good := range map[string]bool{
+		"amqps://localhost/orders": true, "amqps://localhost/Orders/$DeadLetterQueue": true,
+		"amqps://localhost/orders2": false, "amqps://localhost/invoices": false, "amqps://localhost/": false,
+	} {
+		g, err := a.Check(sign("one", "k4", resource, end))
+		if (err == nil) != good {
+			t.Errorf("%s: %+v, %v", resource, g, err)
+		}
+	}
+	if g, err := a.Password("one", "k4"); err != nil || g.Scope != "orders" {
+		t.Errorf("by password: %+v, %v", g, err)
 	}
 }
