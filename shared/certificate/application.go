@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha1"
 	"encoding/base64"
-	"encoding/hex"
 	"net/http"
 	"slices"
 	"strings"
@@ -32,15 +31,17 @@ func (m *Manager) isOurs(k keyCredential) bool {
 	return strings.HasPrefix(k.DisplayName, m.displayName(""))
 }
 
-// is says whether k is that version: by our mark, or by the thumbprint of one that a person has uploaded. Graph writes the
-// thumbprint in base64, the portal in hexadecimal.
+// is says whether k is that version: by our mark, or by the thumbprint of one that a person has uploaded.
 func (k keyCredential) is(v *version, displayName string) bool {
 	if k.DisplayName == displayName {
 		return true
 	}
 	sum := sha1.Sum(v.der)
-	return strings.EqualFold(k.Identifier, hex.EncodeToString(sum[:])) ||
-		strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(k.Identifier), "=") == base64.RawStdEncoding.EncodeToString(sum[:])
+	return k.has(sum[:])
+}
+
+func sameBase64(text string, data []byte) bool {
+	return strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(text), "=") == base64.RawStdEncoding.EncodeToString(data)
 }
 
 // end returns when k ends; false where Graph doesn't say.
