@@ -52,14 +52,8 @@ func newFlow(d *dependencies, plan *contract.Plan, tuning settings.Tuning) (*flo
 	var rows flow.RowReader
 	var target flow.Target
 	if plan.From.State == contract.StateRow {
-		if plan.From.System != "dataverse" {
-			return nil, fmt.Errorf("%s: rows of %s can't be read yet", plan.Name, plan.From.System)
-		}
-		client, err := dataverse.New(d.settings.Dataverse.URL, d.credential, &dataverse.Options{Timeout: tuning.Client.Timeout})
-		if err != nil {
-			return nil, err
-		}
-		if rows, err = flow.NewDataverseSource(client, plan); err != nil {
+		var err error
+		if rows, err = newSource(d, plan, tuning); err != nil {
 			return nil, err
 		}
 	}
@@ -85,4 +79,23 @@ func newFlow(d *dependencies, plan *contract.Plan, tuning settings.Tuning) (*flo
 	}
 	options := link.Options{Claim: tuning.Link.Claim, Margin: tuning.Link.Margin, ClientDeadline: tuning.Client.Timeout, Now: d.now}
 	return flow.New(plan, d.links, options, rows, target)
+}
+
+// newSource returns the reader of a row flow's source.
+func newSource(d *dependencies, plan *contract.Plan, tuning settings.Tuning) (flow.RowReader, error) {
+	switch plan.From.System {
+	case "dataverse":
+		client, err := dataverse.New(d.settings.Dataverse.URL, d.credential, &dataverse.Options{Timeout: tuning.Client.Timeout})
+		if err != nil {
+			return nil, err
+		}
+		return flow.NewDataverseSource(client, plan)
+	case "fno":
+		client, err := finops.New(d.settings.FnO.URL, d.credential, &finops.Options{Timeout: tuning.Client.Timeout})
+		if err != nil {
+			return nil, err
+		}
+		return flow.NewFnOSource(client, plan)
+	}
+	return nil, fmt.Errorf("%s: rows of %s can't be read yet", plan.Name, plan.From.System)
 }

@@ -3,7 +3,6 @@ package flow
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"crosswalk/shared/contract"
 	"crosswalk/shared/fault"
@@ -12,35 +11,81 @@ import (
 	"crosswalk/shared/schema"
 )
 
+// FnOSource reads the source rows of one plan from Finance & Operations. A row's id is the text of its primary key, such as
+// usmf/US-001, see [schema.KeyText].
+type FnOSource struct {
+	client  *finops.Client
+	set     string
+	columns []string
+	key     entityKey
+}
+
+// NewFnOSource returns a reader of the plan's source entity.
+func NewFnOSource(client *finops.Client, plan *contract.Plan) (*FnOSource, error) {
+	entity := plan.SourceEntity()
+	if entity.VirtualTable == "" {
+		return nil, fmt.Errorf("%s: the schema of %s names no virtual table, so no data event could be recognised as one of its rows'", plan.Name, plan.From.Entity)
+	}
+	key, err := newEntityKey(plan.Name, entity, entity.PrimaryKey)
+	return &FnOSource{client, plan.SourceSet(), plan.SourceColumns(), key}, err
+}
+
+// Read implements [RowReader].
+func (s *FnOSource) Read(ctx context.Context, id string) ([]byte, error) {
+	key, ok := s.key.values(id)
+	if !ok {
+		return nil, fault.Reject("bad-value", "subject", fmt.Sprintf("the event's subject doesn't have the %d values of the key of %s", len(s.key), s.set))
+	}
+	row, err := s.client.Read(ctx, s.set, key, s.columns)
+	return row.JSON, asCondition(err)
+}
+
 // FnOTarget writes the target rows of one plan to Finance & Operations. A row's id is the text of its key, such as
 // usmf/US-001. Stale ETags aren't used: what F&O does with them is UNCONFIRMED.
 type FnOTarget struct {
 	client  *finops.Client
 	set     string
 	columns []string
-	key     []keyColumn
+	key     entityKey
 }
+
+// NewFnOTarget returns a writer of the plan's target entity. The plan's key must be of texts and numbers.
+func NewFnOTarget(client *finops.Client, plan *contract.Plan) (*FnOTarget, error) {
+	key, err := newEntityKey(plan.Name, plan.TargetEntity(), plan.To.Key)
+	return &FnOTarget{client, plan.TargetSet(), plan.TargetColumns(), key}, err
+}
+
+// entityKey is what addressing an entity's rows takes, in the order of a key text's values.
+type entityKey []keyColumn
 
 type keyColumn struct {
 	name   string
 	quoted bool
 }
 
-// NewFnOTarget returns a writer of the plan's target entity. The plan's key must be of texts and numbers.
-func NewFnOTarget(client *finops.Client, plan *contract.Plan) (*FnOTarget, error) {
-	t := &FnOTarget{client: client, set: plan.TargetSet(), columns: plan.TargetColumns()}
-	entity, ok := schema.Lookup(plan.To.System, plan.To.Entity)
-	if !ok {
-		return nil, fmt.Errorf("%s: no schema of %s", plan.Name, plan.To.Entity)
-	}
-	for _, name := range plan.To.Key {
+func newEntityKey(flow string, entity *schema.Entity, columns []string) (entityKey, error) {
+	var out entityKey
+	for _, name := range columns {
 		column, ok := entity.Column(name)
 		if !ok || column.Kind != schema.Text && column.Kind != schema.Integer {
-			return nil, fmt.Errorf("%s: the key column %s of %s is neither a text nor a whole number", plan.Name, name, plan.To.Entity)
+			return nil, fmt.Errorf("%s: the key column %s of %s is neither a text nor a whole number", flow, name, entity.Name)
 		}
-		t.key = append(t.key, keyColumn{name, column.Kind == schema.Text})
+		out = append(out, keyColumn{name, column.Kind == schema.Text})
 	}
-	return t, nil
+	return out, nil
+}
+
+// values takes a key's text apart; false where it has another number of values.
+func (k entityKey) values(text string) ([]finops.KeyValue, bool) {
+	parts := schema.KeyValues(text)
+	if len(parts) != len(k) {
+		return nil, false
+	}
+	out := make([]finops.KeyValue, len(parts))
+	for i, part := range parts {
+		out[i] = finops.KeyValue{Name: k[i].name, Value: part, Quoted: k[i].quoted}
+	}
+	return out, true
 }
 
 // Traits implements [Target].
@@ -89,18 +134,11 @@ func (t *FnOTarget) Delete(ctx context.Context, id, _ string) error {
 	return asCondition(t.client.Delete(ctx, t.set, key))
 }
 
-var keyUnescapes = strings.NewReplacer("%2F", "/", "%25", "%")
-
-// parse takes a key's text, see [contract.Record.KeyText], apart again.
 func (t *FnOTarget) parse(id string) ([]finops.KeyValue, error) {
-	parts := strings.Split(id, "/")
-	if len(parts) != len(t.key) {
+	key, ok := t.key.values(id)
+	if !ok {
 		return nil, &fault.Error{Kind: fault.Misconfigured, Reason: "link-unreadable",
-			Detail: fmt.Sprintf("the link holds a key of %d values for %s, whose key has %d", len(parts), t.set, len(t.key))}
-	}
-	key := make([]finops.KeyValue, len(parts))
-	for i, part := range parts {
-		key[i] = finops.KeyValue{Name: t.key[i].name, Value: keyUnescapes.Replace(part), Quoted: t.key[i].quoted}
+			Detail: fmt.Sprintf("the link holds a key for %s that doesn't have the %d values of that entity's", t.set, len(t.key))}
 	}
 	return key, nil
 }

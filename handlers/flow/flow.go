@@ -2,7 +2,8 @@
 // by the steps of package link.
 //
 // In: one CloudEvent, whose data is complete. Out: one record in the target, or nothing to do. A flow of state "event"
-// maps the event's own data; a flow of state "row" takes from the event's subject (account/<GUID>) which row to read.
+// maps the event's own data; a flow of state "row" takes from the event's subject (account/<GUID>, or CustomersV3/<key>)
+// which row to read.
 package flow
 
 import (
@@ -15,6 +16,7 @@ import (
 	"crosswalk/shared/contract"
 	"crosswalk/shared/fault"
 	"crosswalk/shared/link"
+	"crosswalk/shared/schema"
 	"crosswalk/shared/settle"
 )
 
@@ -82,7 +84,7 @@ func (h *Handler) change(e event.Event) (link.Change[*contract.Record], error) {
 	row := h.link.Source != nil
 	if row || aboutRecord(e.Type()) {
 		var err error
-		if c.ID, err = recordID(e.Subject()); err != nil {
+		if c.ID, err = h.recordID(e.Subject()); err != nil {
 			return c, err
 		}
 	}
@@ -101,8 +103,8 @@ func aboutRecord(kind string) bool {
 	return what == "created" || what == "updated" || what == "deleted"
 }
 
-// recordID returns the id in a subject such as account/3f2a…, in lower case as ids are compared.
-func recordID(subject string) (string, error) {
+// recordID returns the id in a subject: of account/3f2a… the GUID, of CustomersV3/usmf/US-001 the key, as its row is addressed.
+func (h *Handler) recordID(subject string) (string, error) {
 	if subject == "" {
 		return "", fault.Reject("field-missing", "subject", "the event doesn't say which record it is about")
 	}
@@ -110,7 +112,13 @@ func recordID(subject string) (string, error) {
 	if !ok || table == "" || id == "" {
 		return "", fault.Reject("bad-value", "subject", "the event's subject isn't a table and an id, such as account/<id>")
 	}
-	return strings.ToLower(id), nil
+	if h.plan.From.System != schema.FnO {
+		return strings.ToLower(id), nil
+	}
+	if table != h.plan.SourceSet() {
+		return "", fault.Reject("bad-value", "subject", "the data event names its row by a GUID only, by which F&O can't be asked: its Target and PreImage don't hold all columns of the key of "+h.plan.SourceSet())
+	}
+	return id, nil
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

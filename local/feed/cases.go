@@ -19,6 +19,7 @@ const (
 	receiveDataverse = "receive-dataverse-event"
 	invoiceFlow      = "invoice-to-dataverse"
 	accountFlow      = "account-to-fno"
+	customerFlow     = "customer-to-dataverse"
 )
 
 func delivered(function, why string) []Want {
@@ -36,7 +37,7 @@ func rejected(function, reason, field string) []Want {
 // Cases returns all cases, in the order of the README's table.
 func Cases() []Case {
 	var out []Case
-	for _, group := range [][]Case{unreadable(), badValues(), sizes(), order(), webhooks(), targets(), outages()} {
+	for _, group := range [][]Case{unreadable(), badValues(), sizes(), order(), bothWays(), webhooks(), targets(), outages()} {
 		out = append(out, group...)
 	}
 	return out

@@ -2,10 +2,8 @@ package feed
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"crosswalk/local/systems/rows"
 	"crosswalk/shared/contract"
@@ -13,7 +11,8 @@ import (
 )
 
 // examples makes a case of every flow's every example: what the contract's tests hold in memory goes through the whole
-// system here. An event flow's example is sent as it is; a row flow's is written in Dataverse first, as a person would.
+// system here. An event flow's example is sent as it is; a row flow's is written in its
+// source first, as a person would.
 func (f *Feed) examples() ([]Case, error) {
 	contracts, err := filepath.Glob(filepath.Join(f.root, "functions", "*", "contract.yaml"))
 	if err != nil {
@@ -34,7 +33,7 @@ func (f *Feed) examples() ([]Case, error) {
 			if plan.From.State == contract.StateEvent {
 				c.Send = sendEvent(e.Input)
 			} else {
-				c.Send = sendRow(e.Input, 1000+i)
+				c.Send = sendRow(plan, e.Input, 1000+i)
 			}
 			if e.Want.Write != nil {
 				c.Then = targetHolds(plan, e)
@@ -50,32 +49,6 @@ func wanted(p *contract.Plan, e contract.Example) []Want {
 		return rejected(p.Name, e.Want.Reject.Reason, e.Want.Reject.Field)
 	}
 	return []Want{{Function: p.Name, Outcome: telemetry.Delivered}}
-}
-
-// sendRow writes an account row and tells of it through Dataverse's queue. The row is as a read returns it, so what can't
-// be written is left out: annotations, the id, and columns without a value.
-func sendRow(row []byte, operation int) func(context.Context, *Feed) ([]string, int, error) {
-	return func(ctx context.Context, f *Feed) ([]string, int, error) {
-		var columns map[string]json.RawMessage
-		if err := json.Unmarshal(row, &columns); err != nil {
-			return nil, 0, err
-		}
-		var id string
-		if err := json.Unmarshal(columns["accountid"], &id); err != nil {
-			return nil, 0, fmt.Errorf("the example has no accountid")
-		}
-		write := map[string]any{}
-		for name, value := range columns {
-			if !strings.Contains(name, "@") && name != "accountid" && string(value) != "null" {
-				write[name] = value
-			}
-		}
-		if err := f.PutAccount(ctx, id, write); err != nil {
-			return nil, 0, err
-		}
-		body := change{Message: "Update", AccountID: id, Operation: operation}.JSON()
-		return []string{idOf(body)}, 0, f.send(ctx, "dataverse-events", "", body)
-	}
 }
 
 // targetHolds compares the target's row with what the contract makes of the example, to the last digit.

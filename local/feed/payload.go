@@ -1,10 +1,13 @@
 package feed
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
+
+	"crosswalk/shared/schema"
 )
 
 // invoice is a posted sales invoice as F&O announces it. Zero values are filled with a plain one.
@@ -53,9 +56,10 @@ func freeTextInvoice(n int) []byte {
 		`"LegalEntity":"usmf","MajorVersion":0,"MinorVersion":0,"ParentContextRecordSubjects":null}`, 5637000000+n, guid(burstKind, n), n)
 }
 
-// change is an execution context as Dataverse posts it: of an account, asynchronous, after the operation.
+// change is an execution context as Dataverse posts it: asynchronous, after the operation.
 type change struct {
-	Message, AccountID string
+	Table              string    // "" is account
+	Message, AccountID string    // the row's id, of whatever table
 	Operation          int       // makes the operation's id
 	Time               time.Time // of the operation
 	Stripped           bool      // the four members that Dataverse removes above its size limit
@@ -66,9 +70,10 @@ func (c change) JSON() []byte {
 	if c.Time.IsZero() {
 		c.Time = firstOfJuly
 	}
+	table := cmp.Or(c.Table, "account")
 	target := fmt.Sprintf(`[{"key":"Target","value":{"__type":"Entity:http:\/\/schemas.microsoft.com\/xrm\/2011\/Contracts",`+
-		`"Attributes":[{"key":"accountid","value":%[1]q},{"key":"description","value":%[2]q}],"EntityState":null,"FormattedValues":[],`+
-		`"Id":%[1]q,"KeyAttributes":[],"LogicalName":"account","RelatedEntities":[],"RowVersion":null}}]`, c.AccountID, strings.Repeat("x", c.Padding))
+		`"Attributes":[{"key":"%[3]sid","value":%[1]q},{"key":"description","value":%[2]q}],"EntityState":null,"FormattedValues":[],`+
+		`"Id":%[1]q,"KeyAttributes":[],"LogicalName":%[3]q,"RelatedEntities":[],"RowVersion":null}}]`, c.AccountID, strings.Repeat("x", c.Padding), table)
 	if c.Stripped {
 		target = "null"
 	}
@@ -77,8 +82,36 @@ func (c change) JSON() []byte {
 		`"OperationCreatedOn":"\/Date(%[4]d+0000)\/","OperationId":%[1]q,"OrganizationId":"4ef5b371-e89e-4711-8122-000d3aa2331c",`+
 		`"OrganizationName":"org1a2b3c4d","OutputParameters":[],"OwningExtension":{"Id":"75417616-4ea2-4711-8122-000d3aa2331c","KeyAttributes":[],`+
 		`"LogicalName":"sdkmessageprocessingstep","Name":null,"RowVersion":null},"ParentContext":null,"PostEntityImages":[],"PreEntityImages":[],`+
-		`"PrimaryEntityId":%[5]q,"PrimaryEntityName":"account","RequestId":null,"SecondaryEntityName":"none","SharedVariables":[],"Stage":40,`+
-		`"UserId":"75c2dd85-e89e-4711-8122-000d3aa2331c"}`, guid(0x0f, c.Operation), target, c.Message, c.Time.UnixMilli(), c.AccountID)
+		`"PrimaryEntityId":%[5]q,"PrimaryEntityName":%[6]q,"RequestId":null,"SecondaryEntityName":"none","SharedVariables":[],"Stage":40,`+
+		`"UserId":"75c2dd85-e89e-4711-8122-000d3aa2331c"}`, guid(0x0f, c.Operation), target, c.Message, c.Time.UnixMilli(), c.AccountID, table)
+}
+
+// dataEvent is what F&O tells of a row of its own through Dataverse: shape and names are those of a public capture (10.0.48).
+// The row's GUID is invented from the time.
+type dataEvent struct {
+	Entity  *schema.Entity
+	Key     []string // in the primary key's order
+	Message string   // OnExternalCreated, OnExternalUpdated, OnExternalDeleted
+	Time    time.Time
+}
+
+func (d dataEvent) JSON() []byte {
+	var attributes []string
+	for i, name := range d.Entity.PrimaryKey {
+		value := quote(d.Key[i])
+		if c, _ := d.Entity.Column(name); c.Kind == schema.Integer {
+			value = d.Key[i]
+		}
+		attributes = append(attributes, fmt.Sprintf(`{"key":"mserp_%s","value":%s}`, strings.ToLower(name), value))
+	}
+	id := guid(0xde, int(d.Time.UnixMilli()))
+	return fmt.Appendf(nil, `{"BusinessUnitId":"00000000-0000-0000-0000-000000000000","CorrelationId":%[1]q,"Depth":1,`+
+		`"InitiatingUserAzureActiveDirectoryObjectId":"3e6a0f55-9b1c-4d63-8d0a-2e64c9a0f3b7","InitiatingUserId":"5f4e3d2c-1b0a-4998-8776-655443322110",`+
+		`"InputParameters":[{"key":"Target","value":{"__type":"Entity:http:\/\/schemas.microsoft.com\/xrm\/2011\/Contracts","Attributes":[%[2]s],`+
+		`"EntityState":null,"FormattedValues":[],"Id":%[1]q,"KeyAttributes":[],"LogicalName":%[3]q,"RelatedEntities":[],"RowVersion":null}}],`+
+		`"MessageName":%[4]q,"Mode":1,"OperationCreatedOn":"\/Date(%[5]d+0000)\/","OrganizationName":"org1a2b3c4d",`+
+		`"PrimaryEntityId":"00000000-0000-0000-0000-000000000000","PrimaryEntityName":%[3]q,"Stage":40}`,
+		id, strings.Join(attributes, ","), d.Entity.VirtualTable, d.Message, d.Time.UnixMilli())
 }
 
 // burstKind is the kind of id that the burst's events have.

@@ -67,6 +67,11 @@ func (f *Feed) WebhookKey() string { return f.Stack.Endpoints().Functions.Keys["
 
 // PutAccount writes an account as a person would: through the Web API, with the outside tool's identity.
 func (f *Feed) PutAccount(ctx context.Context, id string, columns map[string]any) error {
+	return f.PutRow(ctx, "accounts", id, columns)
+}
+
+// PutRow writes a row of any entity set in Dataverse, new or not, as PutAccount does. columns is what becomes a JSON object.
+func (f *Feed) PutRow(ctx context.Context, set, id string, columns any) error {
 	body, err := json.Marshal(columns)
 	if err != nil {
 		return err
@@ -76,7 +81,7 @@ func (f *Feed) PutAccount(ctx context.Context, id string, columns map[string]any
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPatch, e.Dataverse.APIURL+"accounts("+id+")", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPatch, e.Dataverse.APIURL+set+"("+id+")", bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -93,7 +98,7 @@ func (f *Feed) PutAccount(ctx context.Context, id string, columns map[string]any
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
 	if err == nil && answer.StatusCode >= 300 {
-		err = fmt.Errorf("account %s: %s %s", id, answer.Status, text)
+		err = fmt.Errorf("%s %s: %s %s", set, id, answer.Status, text)
 	}
 	return err
 }

@@ -75,7 +75,7 @@ var findingCases = []findingCase{
 	{`key: [accountnumber]`, `key: [accountnumbr]`,
 		`contract.yaml:6:48: key: account has no field "accountnumbr" (fix: did you mean accountnumber?)`},
 	{`key: [accountnumber]`, `key: [name]`,
-		`contract.yaml:6:48: [name] is no key of account, so it can find several rows (fix: use one of [accountid], [accountnumber])`},
+		`contract.yaml:6:48: [name] is no key of account, so it can find several rows (fix: use one of [accountid], [accountnumber], [cw_legalentity, accountnumber], [cw_legalentity, cw_vendoraccount])`},
 	{"  accountnumber: {from: CustomerAccount, blank: reject}\n", ``,
 		`contract.yaml:6:48: key field accountnumber isn't mapped (fix: map it under fields: accountnumber: {from: …, blank: reject})`},
 	{"  name: {from: OrganizationName, blank: reject}\n", ``,

@@ -61,10 +61,7 @@ type Reference struct {
 	Value            string
 }
 
-var keyEscapes = strings.NewReplacer("%", "%25", "/", "%2F")
-
-// KeyText returns the canonical text of the match key, its values joined by "/", such as "demf/CIV-000784". Within a
-// value "%" and "/" are written %25 and %2F, so different keys have different texts.
+// KeyText returns the canonical text of the match key, as [schema.KeyText] writes it.
 func (r *Record) KeyText() string {
 	parts := make([]string, len(r.Key))
 	for i, v := range r.Key {
@@ -72,9 +69,9 @@ func (r *Record) KeyText() string {
 		if isNumber(v.JSON) {
 			text = canonicalNumber(text)
 		}
-		parts[i] = keyEscapes.Replace(text)
+		parts[i] = text
 	}
-	return strings.Join(parts, "/")
+	return schema.KeyText(parts)
 }
 
 func isNumber(literal []byte) bool {

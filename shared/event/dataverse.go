@@ -1,20 +1,26 @@
 package event
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"crosswalk/shared/eventtype"
 	"crosswalk/shared/fault"
+	"crosswalk/shared/schema"
 )
 
+// columnPrefix begins the names of a virtual table's columns; an F&O property's name in lower case follows.
+const columnPrefix = "mserp_"
+
 // legalEntityColumn is the column of a virtual table that names F&O's legal entity.
-const legalEntityColumn = "mserp_dataareaid"
+const legalEntityColumn = columnPrefix + "dataareaid"
 
 // zeroID is what a context carries where it has no id.
 const zeroID = "00000000-0000-0000-0000-000000000000"
@@ -23,6 +29,7 @@ var (
 	tableNames    = regexp.MustCompile(`^[A-Za-z_][0-9A-Za-z_]{0,127}$`)
 	messageNames  = regexp.MustCompile(`^[A-Za-z_][0-9A-Za-z_.]{0,127}$`)
 	organisations = regexp.MustCompile(`^[0-9A-Za-z_.-]{1,128}$`)
+	wholeNumber   = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,18})$`)
 	guids         = regexp.MustCompile(`^\{?[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?$`)
 )
 
@@ -41,10 +48,14 @@ func (p *parser) executionContext(m *members, body []byte) error {
 	a := attributes{time: c.at, sequence: fmt.Sprintf("%020d", c.at.UnixMilli())}
 	kind, isDataEvent := eventtype.Execution(c.table, c.message)
 	a.kind, a.source = kind, "/dataverse/"+c.organisation
+	key := ""
 	if isDataEvent {
 		a.source = "/fno/" + c.target.legalEntity
+		key = c.target.subject(c.table)
 	}
 	switch a.subject = c.table; {
+	case key != "":
+		a.subject = key
 	case c.record != "":
 		a.subject += "/" + c.record
 	case isDataEvent:
@@ -92,7 +103,7 @@ func readExecution(m *members) (c execution, err error) {
 	}
 	// Data events carry the zero id and name their row in the Target only.
 	if c.record == "" || eventtype.IsVirtual(c.table) {
-		if c.target, err = readTarget(m); err != nil {
+		if c.target, err = readTarget(m, keyColumns(c.table)); err != nil {
 			return c, err
 		}
 		if c.record == "" {
@@ -158,46 +169,78 @@ func readStep(m *members) (string, error) {
 
 // target is what the Target of a request says about its row.
 type target struct {
-	at          string // JSON pointer of where the row's id is or should be
-	id          string // in lower case, "" where it isn't said
-	legalEntity string // in lower case, "unknown" where it isn't said
+	at          string   // JSON pointer of where the row's id is or should be
+	id          string   // in lower case, "" where it isn't said
+	legalEntity string   // in lower case, "unknown" where it isn't said
+	key         []string // the values of the entity's key, each "" where it isn't said
 }
 
-// readTarget reads the row's id out of InputParameters, and its legal entity out of the Target or, where an update
-// didn't touch it, out of the PreImage. Contexts that were too large come without InputParameters.
-func readTarget(m *members) (target, error) {
-	t := target{at: m.path(inputParameters), legalEntity: unknown}
+// keyColumns returns a virtual table's columns for the key of the F&O entity that it shows; none for an entity without a
+// schema.
+func keyColumns(table string) []string {
+	e, ok := schema.Virtual(table)
+	if !ok {
+		return nil
+	}
+	out := make([]string, len(e.PrimaryKey))
+	for i, name := range e.PrimaryKey {
+		out[i] = columnPrefix + strings.ToLower(name)
+	}
+	return out
+}
+
+// subject names the row as F&O's OData addresses it, such as CustomersV3/usmf/US-001; "" where the event doesn't hold the
+// whole key. A data event's own id of a row is a GUID that only Dataverse knows.
+func (t target) subject(table string) string {
+	e, ok := schema.Virtual(table)
+	if !ok || slices.Contains(t.key, "") {
+		return ""
+	}
+	subject := e.Set + "/" + schema.KeyText(t.key)
+	if presentable(subject) != subject {
+		return ""
+	}
+	return subject
+}
+
+// readTarget reads the row's id out of InputParameters, and its legal entity and key out of the Target or, where an update
+// didn't touch them, out of the PreImage. Contexts that were too large come without InputParameters.
+func readTarget(m *members, key []string) (target, error) {
+	t := target{at: m.path(inputParameters), legalEntity: unknown, key: make([]string, len(key))}
 	v := m.values[inputParameters]
 	if v.kind != '[' {
 		return t, nil
 	}
-	var image entity
-	err := pairs(v.raw, m.path(inputParameters), func(key string, at string, v value) error {
-		if v.kind != '{' || key != "Target" && key != "PreImage" {
+	var row, image entity
+	err := pairs(v.raw, m.path(inputParameters), func(name string, at string, v value) (err error) {
+		if v.kind != '{' {
 			return nil
 		}
-		e, err := readEntity(v.raw, at)
-		if key == "PreImage" {
-			image = e
-		} else {
-			t.id, t.at = e.id, at+"/Id"
-			t.legalEntity = e.legalEntity
+		switch name {
+		case "Target":
+			row, err = readEntity(v.raw, at, key)
+			t.id, t.at = row.id, at+"/Id"
+		case "PreImage":
+			image, err = readEntity(v.raw, at, key)
 		}
 		return err
 	})
-	if t.legalEntity == unknown || t.legalEntity == "" {
-		t.legalEntity = image.legalEntity
-	}
-	if t.legalEntity == "" {
-		t.legalEntity = unknown
+	t.legalEntity = cmp.Or(row.legalEntity, image.legalEntity, unknown)
+	for i, name := range key {
+		t.key[i] = cmp.Or(row.columns[name], image.columns[name])
 	}
 	return t, err
 }
 
-// entity is the part of an Entity or EntityReference that identifies its row.
-type entity struct{ id, legalEntity string }
+// entity is the part of an Entity or EntityReference that identifies its row: its id, its legal entity in lower case, and
+// the wanted columns that hold something.
+type entity struct {
+	id, legalEntity string
+	columns         map[string]string
+}
 
-func readEntity(body []byte, at string) (e entity, err error) {
+func readEntity(body []byte, at string, wanted []string) (e entity, err error) {
+	e.columns = map[string]string{}
 	err = scan(body, at, func(s *scanner) error {
 		return s.members(func(name []byte) (err error) {
 			switch string(name) {
@@ -215,15 +258,7 @@ func readEntity(body []byte, at string) (e entity, err error) {
 					return err
 				}
 				return pairs(raw, s.at+"/Attributes", func(key, at string, v value) error {
-					if key != legalEntityColumn || v.kind != '"' {
-						return nil
-					}
-					text, err := unquote(v.raw)
-					if err == nil && len(text) > 0 && !legalEntities.Match(text) {
-						return fault.Reject("bad-value", pointer(at), "wanted the id of a legal entity")
-					}
-					e.legalEntity = strings.ToLower(string(text))
-					return err
+					return e.attribute(key, at, v, wanted)
 				})
 			}
 			_, _, err = s.skip()
@@ -231,6 +266,39 @@ func readEntity(body []byte, at string) (e entity, err error) {
 		})
 	})
 	return e, err
+}
+
+// attribute keeps a column that identifies the row: a text, or a whole number such as a record id.
+func (e *entity) attribute(name, at string, v value, wanted []string) error {
+	if name != legalEntityColumn && !slices.Contains(wanted, name) {
+		return nil
+	}
+	text := v.raw
+	switch v.kind {
+	case '"':
+		var err error
+		if text, err = unquote(v.raw); err != nil {
+			return err
+		}
+	case '0':
+		if !wholeNumber.Match(v.raw) {
+			return nil
+		}
+	default:
+		return nil
+	}
+	if name != legalEntityColumn {
+		e.columns[name] = string(text)
+		return nil
+	}
+	if len(text) > 0 && !legalEntities.Match(text) {
+		return fault.Reject("bad-value", pointer(at), "wanted the id of a legal entity")
+	}
+	e.legalEntity = strings.ToLower(string(text))
+	if slices.Contains(wanted, name) {
+		e.columns[name] = e.legalEntity
+	}
+	return nil
 }
 
 // pairs reads a dictionary as .NET's data contracts write it, a list of {"key":…,"value":…} in either order, and calls

@@ -91,7 +91,7 @@ func TestParseSamples(t *testing.T) {
 			`{"BusinessEventId":"SalesInvoicePostedBusinessEvent","BusinessEventLegalEntity":"demf","ControlNumber":5637998420,` +
 				`"EventId":"5A2E7C19-0D4B-4F6B-8B7E-6E1B8F7F2D30","EventTime":"\/Date(1782924799000)\/","InvoiceId":"CIV-000784","MajorVersion":0,"MinorVersion":0}`},
 		"fo-de-01-onexternalupdated": {"0dfc408023bc1f40e3639c58b69534ff", "fno.custcustomerv3entity.updated", "/fno/usmf",
-			"mserp_custcustomerv3entity/00004951-0000-0000-5e1a-005001000000", "2026-07-14T17:48:13Z", "00000001784051293000", ""},
+			"CustomersV3/usmf/000104", "2026-07-14T17:48:13Z", "00000001784051293000", ""},
 		"dv-rec-01-create-account": {"5149b08bca14f4e2bbb63f66ab6b58d8", "dataverse.account.created", "/dataverse/org1a2b3c4d",
 			"account/d290f1ee-6c54-4b01-90e6-d701748f0851", "2026-07-01T16:52:11Z", "00000001782924731000", ""},
 		"dv-rec-02-update-contact": {"2bc67bb430db69e718e4efde74f9de21", "dataverse.contact.updated", "/dataverse/org1a2b3c4d",

@@ -190,8 +190,9 @@ func (f *Flow[R]) Apply(ctx context.Context, change Change[R]) (settle.Outcome, 
 	return settle.Outcome{}, waiting("link-busy", time.Second)
 }
 
-// fold makes keys comparable that differ in letter case only: both systems' databases take them for the same key, so two
-// links would fight over one record. Records are written and addressed with the key as it is spelt.
+// fold makes keys and ids comparable that differ in letter case only: both systems' databases take them for the same, so two
+// links would fight over one record. Records are written and addressed with the key as it is spelt. A system whose ids
+// tell case apart must give them in a form that doesn't.
 func fold(key string) string { return strings.ToLower(key) }
 
 func sameKey(a, b string) bool { return fold(a) == fold(b) }

@@ -125,7 +125,7 @@ func (r *run[R]) claim(ctx context.Context) error {
 // id isn't known, before anything is written (steps 7–13).
 func (r *run[R]) bind(ctx context.Context, record R) error {
 	bound := r.main.IDs[r.From]
-	if bound == r.change.ID && r.main.Tombstone != r.From {
+	if sameKey(bound, r.change.ID) && r.main.Tombstone != r.From {
 		if !sameKey(record.KeyText(), r.main.Key) {
 			return r.keyChanged(ctx)
 		}

@@ -79,7 +79,7 @@ type table struct {
 }
 
 func (t table) mainKey(l string) Key        { return Key{t.pair, "m", "", l} }
-func (t table) sideKey(side, id string) Key { return Key{t.pair, "p", side, id} }
+func (t table) sideKey(side, id string) Key { return Key{t.pair, "p", side, fold(id)} }
 func (t table) matchKey(key string) Key     { return Key{t.pair, "k", "", fold(key)} }
 
 func (t table) read(ctx context.Context, k Key, into any) (etag string, err error) {

@@ -320,7 +320,7 @@ func (w *world) checkLink(t fatalf) {
 		if !slices.ContainsFunc(byKey[row.key], func(l string) bool { ids, _ := mains[l]["ids"].(map[string]any); return ids["b"] == id }) {
 			t.Fatalf("target row %s isn't bound in the main of key %s", id, row.key)
 		}
-		if _, ok := rows[link.Key{Pair: "pair", Kind: "p", Side: "b", ID: id}]; !ok {
+		if _, ok := rows[link.Key{Pair: "pair", Kind: "p", Side: "b", ID: strings.ToLower(id)}]; !ok {
 			t.Fatalf("target row %s has no pointer", id)
 		}
 	}

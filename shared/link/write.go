@@ -217,7 +217,7 @@ func (r *run[R]) leave(ctx context.Context, link, id string) error {
 			return waiting("claimed", left)
 		}
 	}
-	if other.IDs[r.To] == id || other.intended() == id {
+	if sameKey(other.IDs[r.To], id) || sameKey(other.intended(), id) {
 		return refused("target-linked", "the target record with this key is linked to another record of the source")
 	}
 	_, err = r.table.swap(ctx, r.table.mainKey(link), etag, other)
@@ -234,7 +234,7 @@ func lost(err error) error {
 
 // remove deletes the target of a record that is gone at the source.
 func (r *run[R]) remove(ctx context.Context) (settle.Outcome, error) {
-	if r.main.IDs[r.From] != r.change.ID || r.main.Tombstone == r.From {
+	if !sameKey(r.main.IDs[r.From], r.change.ID) || r.main.Tombstone == r.From {
 		return r.nothingUnderClaim(ctx, "gone")
 	}
 	switch r.Deletion {

@@ -28,6 +28,7 @@ func Compare(old, now *Entity) []Change {
 	c := &comparison{}
 	c.text("the entity set's name", old.Set, now.Set)
 	c.text("the event's type", old.Event, now.Event)
+	c.text("the virtual table's name", old.VirtualTable, now.VirtualTable)
 	if !sameSet(old.PrimaryKey, now.PrimaryKey) {
 		c.add("the primary key is (%s), before (%s)", strings.Join(now.PrimaryKey, ", "), strings.Join(old.PrimaryKey, ", "))
 	}

@@ -54,6 +54,9 @@ func (d *Document) Bytes() ([]byte, error) {
 			keys[i] = string(list(key))
 		}
 		member("set", quote(e.Set))
+		if e.VirtualTable != "" {
+			member("virtualTable", quote(e.VirtualTable))
+		}
 		member("primaryKey", list(e.PrimaryKey))
 		member("alternateKeys", []byte("["+strings.Join(keys, ", ")+"]"))
 	}

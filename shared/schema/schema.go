@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -147,6 +148,9 @@ type Entity struct {
 	AlternateKeys [][]string
 	// Event is the type of the CloudEvent that carries this event, "" for tables and entities.
 	Event string
+	// VirtualTable is the Dataverse table that shows an F&O entity, in lower case; the entity's data events carry its name.
+	// "" where it isn't known.
+	VirtualTable string
 	// Columns are sorted by name.
 	Columns []Column
 }
@@ -174,6 +178,24 @@ func Lookup(system, entity string) (*Entity, bool) { return BuiltIn().Lookup(sys
 // knows.
 func Entities(system string) []string { return BuiltIn().Entities(system) }
 
+// Virtual returns the built-in snapshot of the F&O entity that a Dataverse virtual table shows. The name is in lower case, as
+// in mserp_custcustomerv3entity.
+func Virtual(table string) (*Entity, bool) {
+	e, ok := virtual()[table]
+	return e, ok
+}
+
+// virtual reads F&O's snapshots when the first data event comes.
+var virtual = sync.OnceValue(func() map[string]*Entity {
+	out := map[string]*Entity{}
+	for _, name := range Entities(FnO) {
+		if e, ok := Lookup(FnO, name); ok && e.VirtualTable != "" {
+			out[e.VirtualTable] = e
+		}
+	}
+	return out
+})
+
 // snapshot is the file's form.
 type snapshot struct {
 	System        string               `json:"system"`
@@ -182,6 +204,7 @@ type snapshot struct {
 	PrimaryKey    []string             `json:"primaryKey"`
 	AlternateKeys [][]string           `json:"alternateKeys"`
 	Event         string               `json:"event"`
+	VirtualTable  string               `json:"virtualTable"`
 	Enums         map[string][]string  `json:"enums"`
 	Columns       map[string]columnDoc `json:"columns"`
 }
@@ -209,7 +232,7 @@ func Parse(data []byte) (*Entity, error) {
 	if err := json.Unmarshal(data, &s, json.RejectUnknownMembers(true)); err != nil {
 		return nil, err
 	}
-	e := &Entity{System: s.System, Name: s.Entity, Set: s.Set, PrimaryKey: s.PrimaryKey, AlternateKeys: s.AlternateKeys, Event: s.Event}
+	e := &Entity{System: s.System, Name: s.Entity, Set: s.Set, PrimaryKey: s.PrimaryKey, AlternateKeys: s.AlternateKeys, Event: s.Event, VirtualTable: s.VirtualTable}
 	for name, c := range s.Columns {
 		column, err := c.column(name, s.Enums)
 		if err != nil {

@@ -21,6 +21,9 @@ const (
 	PriceLevelEUR  = "0b000000-0000-4000-8000-000000000002"
 	baseCurrency   = CurrencyUSD
 	accountPattern = "acc00000-0000-4000-8000-%012d"
+	unitGroupID    = "0d000000-0000-4000-8000-000000000001"
+	unitPattern    = "0e000000-0000-4000-8000-%012d"
+	productPattern = "0f000000-0000-4000-8000-%012d"
 )
 
 // AccountID returns the id of a start account: 1 to 20 are US-001…US-020, 21 is DE-001.
@@ -39,6 +42,15 @@ func (s *Simulator) seed() error {
 	}
 	for _, p := range []struct{ id, name, currency string }{{PriceLevelUSD, "USD list", CurrencyUSD}, {PriceLevelEUR, "EUR list", CurrencyEUR}} {
 		s.start("pricelevel", p.id, map[string]string{"name": p.name, "_transactioncurrencyid_value": p.currency})
+	}
+	s.start("uomschedule", unitGroupID, map[string]string{"name": "Default Unit", "baseuomname": "Each"})
+	for i, u := range []string{"Each", "Kilogram"} {
+		s.start("uom", fmt.Sprintf(unitPattern, i+1), map[string]string{"name": u, "_uomscheduleid_value": unitGroupID}, "quantity", "1")
+	}
+	for i, p := range startdata.Products() {
+		s.start("product", fmt.Sprintf(productPattern, i+1), map[string]string{
+			"productnumber": p.Number, "name": p.Name, "_defaultuomid_value": fmt.Sprintf(unitPattern, 1), "_defaultuomscheduleid_value": unitGroupID,
+		}, "quantitydecimal", "2", "productstructure", "1")
 	}
 	for i, c := range startdata.Customers() {
 		s.start("account", AccountID(i+1), map[string]string{
@@ -77,6 +89,7 @@ func (o Options) firstUser() string {
 var shownFirst = map[string][]string{
 	"account": {"accountnumber", "name", "cw_legalentity", "creditlimit", "creditonhold"},
 	"invoice": {"invoicenumber", "cw_legalentity", "name", "totalamount", "duedate", "cw_controlnumber", "_customerid_value"},
+	"product": {"productnumber", "name", "statecode"},
 }
 
 // hidden are the columns that the page leaves out: the same in every row.

@@ -69,14 +69,32 @@ func (c *column) isOption() bool {
 
 // own are the customer's own columns, by table; cw_ is the publisher's prefix.
 var own = map[string][]schemas.Column{
-	"account": {{Name: "cw_legalentity", Type: "String", Limit: "4", Level: "none"}},
-	"invoice": {{Name: "cw_legalentity", Type: "String", Limit: "4", Level: "none"}, {Name: "cw_controlnumber", Type: "String", Limit: "20", Level: "none"}},
+	"account":           {ownText("cw_legalentity", 4), ownText("cw_vendoraccount", 20)},
+	"contact":           {ownText("cw_legalentity", 4), ownText("cw_contactnumber", 20), ownText("cw_customerparty", 40)},
+	"invoice":           {ownText("cw_legalentity", 4), ownText("cw_controlnumber", 20)},
+	"productpricelevel": {ownText("cw_legalentity", 4), ownText("cw_recordid", 20), ownDay("cw_validfrom"), ownDay("cw_validto")},
+	"quote":             {ownText("cw_legalentity", 4), ownText("cw_customeraccount", 20)},
+	"salesorder":        {ownText("cw_legalentity", 4), ownText("cw_orderstatus", 20)},
+}
+
+func ownText(name string, length int) schemas.Column {
+	return schemas.Column{Name: name, Type: "String", Limit: strconv.Itoa(length), Level: "none"}
+}
+
+func ownDay(name string) schemas.Column {
+	return schemas.Column{Name: name, Type: "DateTime", Level: "none"}
 }
 
 // alternateKeys are the integration's own: none exists out of the box.
 var alternateKeys = map[string][][]string{
-	"account":             {{"accountnumber"}},
+	"account":             {{"accountnumber"}, {"cw_legalentity", "accountnumber"}, {"cw_legalentity", "cw_vendoraccount"}},
+	"contact":             {{"cw_legalentity", "cw_contactnumber"}},
 	"invoice":             {{"invoicenumber", "cw_legalentity"}},
+	"product":             {{"productnumber"}},
+	"productpricelevel":   {{"cw_legalentity", "cw_recordid"}},
+	"salesorder":          {{"ordernumber", "cw_legalentity"}},
+	"uom":                 {{"name"}},
+	"uomschedule":         {{"name"}},
 	"transactioncurrency": {{"isocurrencycode"}},
 	"pricelevel":          {{"name"}},
 }
@@ -85,7 +103,7 @@ var alternateKeys = map[string][][]string{
 // line's are UNCONFIRMED.
 var dateOnly = []string{
 	"duedate", "birthdate", "datefulfilled", "requestdeliveryby", "actualclosedate", "estimatedclosedate",
-	"anniversary", "datedelivered", "finaldecisiondate", "begindate", "enddate", "lastusedincampaign",
+	"anniversary", "datedelivered", "finaldecisiondate", "begindate", "enddate", "lastusedincampaign", "cw_validfrom", "cw_validto",
 }
 
 // readOnly are the columns that the platform keeps itself, besides *_base, *_composite and exchange rates. The Common Data
@@ -103,10 +121,23 @@ var statePairs = map[string]map[int]int{
 	"contact":             {1: 0, 2: 1},
 	"transactioncurrency": {1: 0, 2: 1},
 	"pricelevel":          {100001: 0, 100002: 1},
-	"invoice":             {1: 0, 2: 0, 4: 0, 5: 0, 6: 0, 3: 1, 7: 1, 100001: 2, 100002: 2, 100003: 3},
+	// The others of product, Draft and Under Revision, are states of their own. A new product is active: the organisation's
+	// setting "Create products in active state" is on.
+	"product":    {1: 0, 2: 1, 0: 2, 3: 3},
+	"quote":      {1: 0, 2: 1, 3: 1, 4: 2, 5: 3, 6: 3, 7: 3},
+	"salesorder": {1: 0, 2: 0, 3: 1, 4: 2, 100001: 3, 100002: 3, 100003: 4},
+	"invoice":    {1: 0, 2: 0, 4: 0, 5: 0, 6: 0, 3: 1, 7: 1, 100001: 2, 100002: 2, 100003: 3},
 }
 
 var calculated = []string{"totalamount", "totalamountlessfreight", "totaldiscountamount", "totallineitemamount", "totallineitemdiscountamount", "totaltax"}
+
+// unitGroup is the table of unit groups, which the published set lacks. From Microsoft's table reference; required levels are
+// UNCONFIRMED.
+var unitGroup = schemas.Table{Name: "uomschedule", Set: "uomschedules", Key: []string{"uomscheduleid"}, Columns: []schemas.Column{
+	{Name: "uomscheduleid", Type: "Uniqueidentifier", Level: "systemrequired"}, {Name: "name", Type: "String", Limit: "200", Level: "systemrequired"},
+	{Name: "baseuomname", Type: "String", Limit: "100", Level: "systemrequired"}, {Name: "description", Type: "String", Limit: "2000", Level: "none"},
+	{Name: "createdon", Type: "DateTime", Level: "none"}, {Name: "modifiedon", Type: "DateTime", Level: "none"}, {Name: "versionnumber", Type: "BigInt", Level: "none"},
+}}
 
 // loadTables reads the published tables and adds what they leave out. Owners and the organisation are tables that the
 // published set lacks; they get an id and a name.
@@ -115,6 +146,7 @@ func loadTables() ([]*table, error) {
 	if err != nil {
 		return nil, err
 	}
+	published = append(published, unitGroup)
 	for _, name := range []string{"systemuser", "team"} {
 		published = append(published, schemas.Table{Name: name, Set: name + "s", Key: []string{name + "id"}, Columns: []schemas.Column{
 			{Name: name + "id", Type: "Uniqueidentifier", Level: "systemrequired"}, {Name: "name", Type: "String", Limit: "200"}}})

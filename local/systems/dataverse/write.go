@@ -204,8 +204,8 @@ func (s *Simulator) fillIn(t *table, v rows.Values, user string) {
 			v[c.valueName()] = odata.Quote(user)
 		}
 	}
-	if t.byName["organizationid"] != nil {
-		v["_organizationid_value"] = odata.Quote(organization)
+	if c := t.byName["organizationid"]; c != nil {
+		v[c.valueName()] = odata.Quote(organization)
 	}
 	if t.byName["statecode"] != nil && v["statecode"] == nil {
 		v["statecode"] = []byte("0")

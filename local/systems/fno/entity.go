@@ -40,6 +40,11 @@ var names = map[string][3]string{
 	"LegalEntities":         {"LegalEntity", "CompanyInfoEntity", "Legal entities"},
 	"Currencies":            {"Currency", "CurrencyEntity", "Currencies"},
 	"SalesInvoiceHeadersV2": {"SalesInvoiceHeaderV2", "SalesInvoiceHeaderV2Entity", "Sales invoice headers V2"},
+	"ContactPersons":        {"ContactPerson", "smmContactPersonEntity", "Contact persons"},
+	"ProductsV2":            {"ProductV2", "EcoResProductV2Entity", "Products V2"},
+	"SalesOrderHeadersV2":   {"SalesOrderHeaderV2", "SalesOrderHeaderV2Entity", "Sales order headers V2"},
+	"SalesPriceAgreements":  {"SalesPriceAgreement", "SalesPriceAgreementEntity", "Sales price agreements"},
+	"VendorsV2":             {"VendorV2", "VendVendorV2Entity", "Vendors V2"},
 }
 
 // lengths are the limits from practice; $metadata has none. A suffix after * applies to every property that ends so; the
@@ -53,11 +58,20 @@ var lengths = []struct {
 	{"*CurrencyCode", 3}, {"*GroupId", 10}, {"PaymentTerms", 10}, {"PaymentTermsName", 10}, {"PaymentTermId", 10}, {"PaymentMethod", 10},
 	{"OrganizationName", 100}, {"NameAlias", 100}, {"KnownAs", 100}, {"PersonFirstName", 100}, {"PersonLastName", 100}, {"PersonMiddleName", 100},
 	{"FullPrimaryAddress", 250}, {"*AddressStreet", 250},
+	{"FirstName", 25}, {"LastName", 25}, {"MiddleName", 25}, {"ContactPersonId", 20}, {"AssociatedPartyNumber", 40}, {"*CustomerGroupCode", 10},
+	{"VendorOrganizationName", 100}, {"VendorSearchName", 100}, {"VendorKnownAsName", 100}, {"QuantityUnitySymbol", 10}, {"DefaultPaymentTermsName", 10},
+	{"DeliveryModeCode", 10}, {"DeliveryTermsCode", 10}, {"PrimaryEmailAddress", 255}, {"PrimaryPhoneNumber", 255}, {"PrimaryFaxNumber", 255}, {"PrimaryURL", 255},
+	{"*AddressCity", 60}, {"*AddressZipCode", 10}, {"*AddressCountryRegionId", 10}, {"*AddressStateId", 10},
 	{"PrimaryContactEmail", 255}, {"PrimaryContactPhone", 255}, {"PrimaryContactFax", 255},
 }
 
 // mandatory are the properties that an insert must bring, besides the key, by entity set.
-var mandatory = map[string][]string{"CustomersV3": {"CustomerGroupId", "SalesCurrencyCode"}}
+// Those of orders and vendors are UNCONFIRMED.
+var mandatory = map[string][]string{
+	"CustomersV3":         {"CustomerGroupId", "SalesCurrencyCode"},
+	"SalesOrderHeadersV2": {"OrderingCustomerAccountNumber"},
+	"VendorsV2":           {"VendorGroupId"},
+}
 
 // relation is a property whose value must exist in another entity set.
 type relation struct {
@@ -78,6 +92,24 @@ var relations = map[string][]relation{
 	"CustomerGroups": {
 		{"dataAreaId", "Company", "LegalEntities", "LegalEntityId", "Legal entities"},
 		{"PaymentTermId", "Terms of payment", "PaymentTerms", "Name", "Terms of payment"},
+	},
+	"ContactPersons": {{"dataAreaId", "Company", "LegalEntities", "LegalEntityId", "Legal entities"}},
+	"SalesOrderHeadersV2": {
+		{"dataAreaId", "Company", "LegalEntities", "LegalEntityId", "Legal entities"},
+		{"OrderingCustomerAccountNumber", "Customer account", "CustomersV3", "CustomerAccount", "Customers"},
+		{"InvoiceCustomerAccountNumber", "Invoice account", "CustomersV3", "CustomerAccount", "Customers"},
+		{"CurrencyCode", "Currency", "Currencies", "CurrencyCode", "Currencies"},
+		{"PaymentTermsName", "Terms of payment", "PaymentTerms", "Name", "Terms of payment"},
+	},
+	"SalesPriceAgreements": {
+		{"dataAreaId", "Company", "LegalEntities", "LegalEntityId", "Legal entities"},
+		{"CustomerAccountNumber", "Account selection", "CustomersV3", "CustomerAccount", "Customers"},
+		{"PriceCurrencyCode", "Currency", "Currencies", "CurrencyCode", "Currencies"},
+	},
+	"VendorsV2": {
+		{"dataAreaId", "Company", "LegalEntities", "LegalEntityId", "Legal entities"},
+		{"CurrencyCode", "Currency", "Currencies", "CurrencyCode", "Currencies"},
+		{"DefaultPaymentTermsName", "Terms of payment", "PaymentTerms", "Name", "Terms of payment"},
 	},
 	"PaymentTerms": {{"dataAreaId", "Company", "LegalEntities", "LegalEntityId", "Legal entities"}},
 	"SalesInvoiceHeadersV2": {

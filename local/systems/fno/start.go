@@ -59,7 +59,7 @@ var shownFirst = []string{"dataAreaId", "CustomerAccount", "OrganizationName", "
 // Sections returns the customers, and every other entity set that was written, for the page.
 func (s *Simulator) Sections() []page.Section {
 	var out []page.Section
-	for _, set := range []string{"CustomersV3", "CustomerGroups", "PaymentTerms", "Currencies", "LegalEntities", "SalesInvoiceHeadersV2"} {
+	for _, set := range []string{"CustomersV3", "CustomerGroups", "PaymentTerms", "Currencies", "LegalEntities", "SalesInvoiceHeadersV2", "ContactPersons", "ProductsV2", "SalesOrderHeadersV2", "SalesPriceAgreements", "VendorsV2"} {
 		list, e := s.Rows(set), s.sets[set]
 		first := e.key
 		if set == "CustomersV3" {

@@ -25,6 +25,14 @@ var names = []string{
 	"Müller & Söhne Maschinenbau GmbH",
 }
 
+// Product is a product that Dataverse knows.
+type Product struct{ Number, Name string }
+
+// Products returns D0001 and D0003.
+func Products() []Product {
+	return []Product{{"D0001", "Mid-range speaker"}, {"D0003", "Standard speaker"}}
+}
+
 // Customers returns US-001…US-020 of company usmf, then DE-001 of demf.
 func Customers() []Customer {
 	out := make([]Customer, len(names))

@@ -55,10 +55,13 @@ func (p *pull) entitySet(ctx context.Context, set, label string) error {
 	if err != nil {
 		return err
 	}
-	e := &schema.Entity{System: schema.FnO, Name: set, Set: set, AlternateKeys: p.old.AlternateKeys}
+	e := &schema.Entity{System: schema.FnO, Name: set, Set: set, AlternateKeys: p.old.AlternateKeys, VirtualTable: p.old.VirtualTable}
 	d := &schema.Document{Entity: e, Enums: map[string]string{}}
 	if len(e.AlternateKeys) > 0 {
 		p.untold("alternate keys", "", true)
+	}
+	if e.VirtualTable != "" {
+		p.untold("the virtual table's name", "", true)
 	}
 	var key []string
 	for _, k := range entity.Key {
