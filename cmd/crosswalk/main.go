@@ -33,7 +33,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRun(), newCheck(), newTry(), newPackage(), newHost(), newBroker(), newSchema(), newDocs(), newCertificate(certifying{}))
+	root.AddCommand(newRun(), newCheck(), newTry(), newPackage(), newHost(), newBroker(), newSchema(), newDocs(), newNew(), newCertificate(certifying{}))
 	return root
 }
 

@@ -19,7 +19,7 @@ import (
 )
 
 func newTry() *cobra.Command {
-	var format string
+	var format, save string
 	cmd := &cobra.Command{
 		Use:   "try FLOW EVENT.json",
 		Short: "Show what a flow makes of one record, field by field",
@@ -54,6 +54,9 @@ The exit status is 0 where everything is accepted, 1 where something is rejected
 			if err := showTrials(cmd.OutOrStdout(), format, plan, trials); err != nil {
 				return err
 			}
+			if save != "" {
+				return saveExample(filepath.Join(p.functions(), plan.Name), save, in, trials)
+			}
 			if slices.ContainsFunc(trials, func(t trial) bool { return t.fault != nil }) {
 				return exitCode(1)
 			}
@@ -61,6 +64,7 @@ The exit status is 0 where everything is accepted, 1 where something is rejected
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "text", "text, or json for tools")
+	cmd.Flags().StringVar(&save, "save", "", "keep the record, and what the flow makes of it, as the flow's example of this name")
 	return cmd
 }
 

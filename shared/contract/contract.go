@@ -194,6 +194,7 @@ func parse(file, name string, data []byte, lookup lookupFunc) (*Plan, *document,
 	}
 	d := r.document(root)
 	plan := compile(r, d, name, lookup)
+	r.open(todos(root), plan)
 	r.findings.sort()
 	return plan, d, r.findings
 }

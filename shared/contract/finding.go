@@ -52,6 +52,9 @@ func (f *Findings) sort() {
 	*f = slices.Compact(*f)
 }
 
+// Nearest returns the name closest to what was written, for "did you mean"; "" where none is near.
+func Nearest(written string, names []string) string { return nearest(written, names) }
+
 // nearest returns the name closest to what was written, for "did you mean"; "" where none is near.
 func nearest(written string, names []string) string {
 	best, most := "", max(1, len(written)/3)+1

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"crosswalk/shared/contract"
+)
+
+var exampleNames = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// saveExample keeps a record and what the flow makes of it as an example of the flow.
+func saveExample(folder, name string, in input, trials []trial) error {
+	if !exampleNames.MatchString(name) {
+		return fmt.Errorf("--save %s: an example's name is made of lower-case words, digits and single hyphens", name)
+	}
+	if len(trials) != 1 || trials[0].event != "" && !in.example {
+		return errors.New("--save keeps one record: the row, or the bare body of one event")
+	}
+	var want bytes.Buffer
+	text, err := json.Marshal(expectation(trials[0]))
+	if err == nil {
+		err = json.Indent(&want, text, "", "  ")
+	}
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(folder, "examples", name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return errors.Join(os.WriteFile(path+".json", in.data, 0o644), os.WriteFile(path+".want.json", append(want.Bytes(), '\n'), 0o644))
+}
+
+func expectation(t trial) any {
+	if t.fault != nil {
+		return struct {
+			Reject contract.Rejection `json:"reject"`
+		}{contract.Rejection{Reason: t.fault.Reason, Field: t.fault.Field}}
+	}
+	return struct {
+		Write json.RawMessage `json:"write"`
+	}{t.record.JSON(true)}
+}
