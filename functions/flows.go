@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"crosswalk/handlers/flow"
+	"crosswalk/handlers/probe"
 	"crosswalk/shared/contract"
 	"crosswalk/shared/customhandler"
 	"crosswalk/shared/dataverse"
@@ -32,6 +33,9 @@ func addFlow(server *customhandler.Server, d *dependencies, path string) error {
 	}
 	settler := &settle.Settler{Function: plan.Name, Queue: queue, Policy: settle.Policy(tuning.Settle), Log: d.outcomes, Now: d.now}
 	server.Single(plan.Name, settler.Wrap(func(ctx context.Context, m customhandler.Message) (settle.Outcome, error) {
+		if probe.IsProbe(m.Properties) {
+			return probe.Handle(ctx, m)
+		}
 		body := m.Body
 		if ref, _ := m.Properties[event.DataRefProperty].(string); ref != "" && len(body) == 0 { // else somebody mended it
 			if body, err = d.bodies.Get(ctx, ref); err != nil {

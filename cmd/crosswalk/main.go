@@ -33,7 +33,19 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRun(), newCheck(), newTry(), newPackage(), newHost(), newBroker(), newSchema(), newDocs(), newNew(), newCertificate(certifying{}))
+	root.AddCommand(
+		newRun(),
+		newNew(),
+		newCheck(),
+		newTry(),
+		newDocs(),
+		newSchema(),
+		newPackage(),
+		newCertificate(certifying{}),
+		newVerify(),
+		newHost(),
+		newBroker(),
+	)
 	return root
 }
 

@@ -48,6 +48,10 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusMethodNotAllowed, status{Error: "only POST"})
 		return
 	}
+	if r.Header.Get(ProbeHeader) != "" {
+		answer(w, http.StatusOK, status{Status: "probe", Through: through(r)})
+		return
+	}
 	c := &call{Webhook: h, request: r, start: h.Now()}
 	body, err := readBody(w, r)
 	var tooLarge *http.MaxBytesError
@@ -66,6 +70,23 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), durableWithin)
 	defer cancel()
 	c.serve(ctx, w)
+}
+
+// ProbeHeader marks a request of `crosswalk verify`, which asks how the host hands requests over and leaves no event.
+const ProbeHeader = "X-Crosswalk-Probe"
+
+// The two ways in which the host hands an HTTP request over.
+const (
+	ThroughProxy      = "proxying"
+	ThroughForwarding = "forwarding"
+)
+
+// through tells them apart: only proxying adds x-ms-invocation-id (by the source of hosts newer than 4.1037; UNCONFIRMED by a run).
+func through(r *http.Request) string {
+	if r.Header.Get("X-Ms-Invocation-Id") != "" {
+		return ThroughProxy
+	}
+	return ThroughForwarding
 }
 
 // call is one request.
@@ -181,6 +202,8 @@ type status struct {
 	Reason string `json:"reason,omitempty"`
 	Field  string `json:"field,omitempty"`
 	Error  string `json:"error,omitempty"`
+	// Through says how the host handed a probe over.
+	Through string `json:"through,omitempty"`
 }
 
 func answer(w http.ResponseWriter, code int, s status) {

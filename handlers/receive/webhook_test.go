@@ -205,3 +205,19 @@ func TestWebhookServed(t *testing.T) {
 		t.Errorf("the same webhook twice gives %d events", len(kept.events))
 	}
 }
+
+// A request of crosswalk verify is answered with how the host handed it over, and leaves no event.
+func TestAProbedWebhookLeavesNoEvent(t *testing.T) {
+	for header, want := range map[string]string{"": "forwarding", "X-Ms-Invocation-Id": "proxying"} {
+		r := httptest.NewRequest(http.MethodPost, "/api/dataverse-webhook", strings.NewReader("{}"))
+		r.Header.Set(ProbeHeader, "1")
+		if header != "" {
+			r.Header.Set(header, "x")
+		}
+		w := httptest.NewRecorder()
+		(&Webhook{}).ServeHTTP(w, r) // which publishes and parks nothing, or it panics
+		if want = `{"status":"probe","through":"` + want + `"}` + "\n"; w.Code != http.StatusOK || w.Body.String() != want {
+			t.Errorf("%d %q, want %q", w.Code, w.Body.String(), want)
+		}
+	}
+}

@@ -30,10 +30,12 @@ type StorageEndpoint struct {
 	TableEndpoint    string `json:"tableEndpoint"`
 }
 
-// FunctionsEndpoint is the local Functions host: its address without a path, and the key of each HTTP function.
+// FunctionsEndpoint is the local Functions host: its address without a path, the key of each HTTP function, and the master
+// key, which opens all of them and the host's own API under /admin.
 type FunctionsEndpoint struct {
-	BaseURL string            `json:"baseUrl"`
-	Keys    map[string]string `json:"keys"`
+	BaseURL   string            `json:"baseUrl"`
+	Keys      map[string]string `json:"keys"`
+	MasterKey string            `json:"masterKey"`
 }
 
 // EntraEndpoint is an identity that exists only here, for tools and people. Crosswalk itself uses its certificate.

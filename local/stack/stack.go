@@ -92,6 +92,7 @@ type Stack struct {
 	dir     string
 	host    *functionshost.Host
 	keys    map[string]string
+	master  string
 }
 
 // Start starts all but the Functions host, so that events can wait for it; see [Stack.StartHost]. On an error everything
@@ -106,7 +107,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	if err := probe(o.Ports); err != nil {
 		return nil, err
 	}
-	s := &Stack{options: o, keys: map[string]string{"dataverse-webhook": newKey()}}
+	s := &Stack{options: o, keys: map[string]string{"dataverse-webhook": newKey()}, master: newKey()}
 	defer func() {
 		if err != nil {
 			s.Close()
@@ -172,7 +173,7 @@ func (o Options) broker() servicebus.Options {
 func (s *Stack) StartHost(ctx context.Context) error {
 	s.options.Say("starting the Functions host and the handler")
 	host, err := functionshost.Start(ctx, functionshost.Options{
-		Root: s.options.Handler, Listen: address(s.options.Ports.Functions), Env: s.settings(), Keys: s.keys, OnLine: s.options.OnLine, HoldPort: true,
+		Root: s.options.Handler, Listen: address(s.options.Ports.Functions), Env: s.settings(), Keys: s.keys, MasterKey: s.master, OnLine: s.options.OnLine, HoldPort: true,
 	})
 	if err != nil {
 		return err
@@ -240,7 +241,7 @@ func (s *Stack) Endpoints() Endpoints {
 		Storage: StorageEndpoint{
 			ConnectionString: s.Storage.ConnectionString(), BlobEndpoint: s.Storage.BlobEndpoint(), TableEndpoint: s.Storage.TableEndpoint(),
 		},
-		Functions: FunctionsEndpoint{BaseURL: s.host.BaseURL(), Keys: s.keys},
+		Functions: FunctionsEndpoint{BaseURL: s.host.BaseURL(), Keys: s.keys, MasterKey: s.master},
 		Entra:     EntraEndpoint{TokenURL: e.TokenURL, TenantID: e.TenantID, ClientID: e.ClientID, ClientSecret: e.ClientSecret},
 		Dataverse: DataverseEndpoint{BaseURL: e.DataverseHTTP, APIURL: e.DataverseHTTP + "/api/data/v9.2/", Scope: e.DataverseHTTP + "/.default"},
 		FnO:       FnOEndpoint{BaseURL: e.FnOHTTP, DataURL: e.FnOHTTP + "/data/", Scope: e.FnOHTTP + "/.default"},

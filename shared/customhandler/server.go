@@ -127,7 +127,11 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, function string,
 			failed().Msg("the invocation could not be read to its end")
 			return err
 		}
-		return f(r.Context(), v)
+		ctx := r.Context()
+		if trace := r.Header.Get("Traceparent"); trace != "" {
+			ctx = context.WithValue(ctx, traceParent{}, trace)
+		}
+		return f(ctx, v)
 	}()
 	var shape *ShapeError
 	if errors.As(err, &shape) {
@@ -138,6 +142,16 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, function string,
 		return
 	}
 	writeJSON(w, http.StatusOK, "{}")
+}
+
+// traceParent is the key under which an invocation's context holds its trace header.
+type traceParent struct{}
+
+// TraceParent returns the W3C traceparent header that the host sent with the invocation, "" where it sent none. The host sends
+// it where Application Insights or OpenTelemetry is configured (Functions host 4.1037).
+func TraceParent(ctx context.Context) string {
+	text, _ := ctx.Value(traceParent{}).(string)
+	return text
 }
 
 var errPanic = errors.New("panic")

@@ -61,6 +61,9 @@ func readTrail(m customhandler.Message) trail {
 	return t
 }
 
+// Attempt returns which attempt a message is, from 1.
+func Attempt(m customhandler.Message) int { return readTrail(m).attempt }
+
 func whole(v any) int {
 	switch n := v.(type) {
 	case json.Number:
