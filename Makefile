@@ -47,7 +47,8 @@ chaos: node race-note ## kill, disturb and revoke for ROUNDS rounds (10), then l
 fmt: ## format the Go files
 	gofmt -w $(GOFILES)
 
-bench: node ## run the benchmarks
+bench: node ## measure mapping and handler against their opponents, then run the benchmarks (BENCH_ROUNDS=15: steadier medians)
+	go run ./local/bench
 	go test -run '^$$' -bench . -benchmem ./...
 
 fuzz: ## run each fuzz target for FUZZTIME (30s)

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"crosswalk/local/bench/order"
+	"crosswalk/shared/customhandler"
+)
+
+// A benchmark says something only while both sides do the same work.
+func TestContractAndStructsMakeTheSame(t *testing.T) {
+	plan, err := load(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	event, err := os.ReadFile("order/event.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ old, new string }{
+		{"", ""},
+		{`"OrderPriority":""`, `"OrderPriority":"High"`},
+		{`"CustomerRequisitionNumber":" "`, `"CustomerRequisitionNumber":"R/1"`},
+		{`"InvoiceAddressee":""`, `"InvoiceAddressee":"Contoso \u00dc"`},
+		{`12.375`, `-12.3650`}, {`12.375`, `12.365`}, {`12.375`, `0.005`}, {`12.375`, `99999999999999.995`},
+		{`"OnHold":"No"`, `"OnHold":"Yes"`},
+		{`"OrderTotalAmount":18452.7500`, `"OrderTotalAmount":900719925474099.25`},
+		{`"SalesOrderNumber":"SO-001047"`, `"SalesOrderNumber":""`},
+		{`"PaymentTermsName":"Net30"`, `"PaymentTermsName":"Net31"`},
+	} {
+		src := strings.Replace(string(event), c.old, c.new, 1)
+		if src == string(event) && c.new != "" {
+			t.Fatalf("the event has no %s", c.old)
+		}
+		r, err := plan.Apply([]byte(src))
+		byHand, handErr := order.Map([]byte(src))
+		if (err == nil) != (handErr == nil) {
+			t.Errorf("%s: contract %v, structs %v", c.new, err, handErr)
+			continue
+		}
+		if err == nil && !sameJSON(r.JSON(true), byHand) {
+			t.Errorf("%s:\ncontract %s\nstructs  %s", c.new, r.JSON(true), byHand)
+		}
+	}
+}
+
+func TestTheInvocationsAreThoseOfTheHost(t *testing.T) {
+	event := []byte(`{"SalesOrderNumber":"SO-001047"}`)
+	var bodies []string
+	s := customhandler.NewServer(zerolog.Nop())
+	take := func(m customhandler.Message) {
+		if m.LockToken == [16]byte{} || m.Properties["cloudEvents:type"] != "fno.SalesOrderConfirmed" {
+			t.Errorf("message %+v", m)
+		}
+		bodies = append(bodies, string(m.Body))
+	}
+	s.Single("single", func(_ context.Context, m customhandler.Message) error { take(m); return nil })
+	s.Batch("batch", func(_ context.Context, messages []customhandler.Message) {
+		for _, m := range messages {
+			take(m)
+		}
+	})
+	for _, c := range []struct {
+		path string
+		body []byte
+	}{{"/single", singleInvocation(event)}, {"/batch", batchInvocation(event, 3)}} {
+		w := httptest.NewRecorder()
+		if s.ServeHTTP(w, httptest.NewRequest(http.MethodPost, c.path, strings.NewReader(string(c.body)))); w.Code != http.StatusOK {
+			t.Errorf("%s answers %d", c.path, w.Code)
+		}
+	}
+	want := `{"SalesOrderNumber":"SO-000001"} {"SalesOrderNumber":"SO-000000"} {"SalesOrderNumber":"SO-000001"} {"SalesOrderNumber":"SO-000002"}`
+	if got := strings.Join(bodies, " "); got != want {
+		t.Errorf("bodies %s", got)
+	}
+}

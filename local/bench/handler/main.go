@@ -1,0 +1,103 @@
+// Command handler is the handler that the benchmarks measure: the project's own server, scanner and contracts, without a
+// broker. Paths: /single and /batch map invocations, /last gives what the last one became.
+//
+//	handler PORT constant             reads every body and answers {}
+//	handler PORT mapping CONTRACTS    loads every CONTRACTS/*/contract.yaml and maps by the first
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+
+	"github.com/rs/zerolog"
+
+	"crosswalk/shared/contract"
+	"crosswalk/shared/customhandler"
+	"crosswalk/shared/schema"
+)
+
+func main() {
+	err := fmt.Errorf("usage: handler PORT constant | mapping CONTRACTS")
+	switch {
+	case len(os.Args) == 3 && os.Args[2] == "constant":
+		err = serve(os.Args[1], http.HandlerFunc(constant))
+	case len(os.Args) == 4 && os.Args[2] == "mapping":
+		var m http.Handler
+		if m, err = mapping(os.Args[3]); err == nil {
+			err = serve(os.Args[1], m)
+		}
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+func serve(port string, h http.Handler) error {
+	return http.ListenAndServe("127.0.0.1:"+port, h)
+}
+
+func constant(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = io.WriteString(w, "{}")
+}
+
+// mapping returns the project's server with the two functions.
+func mapping(root string) (http.Handler, error) {
+	schemas, err := schema.Open(filepath.Join(root, "schemas"))
+	if err != nil {
+		return nil, err
+	}
+	files, err := filepath.Glob(filepath.Join(root, "*", "contract.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	var plan *contract.Plan
+	for _, file := range files {
+		p, err := contract.LoadAgainst(file, schemas)
+		if err != nil {
+			return nil, err
+		}
+		if plan == nil {
+			plan = p
+		}
+	}
+	if plan == nil {
+		return nil, errors.New("there is no contract")
+	}
+	var last atomic.Pointer[[][]byte]
+	server := customhandler.NewServer(zerolog.New(os.Stderr))
+	server.Single("single", func(_ context.Context, m customhandler.Message) error {
+		r, err := plan.Apply(m.Body)
+		if err != nil {
+			return err
+		}
+		last.Store(&[][]byte{r.JSON(true)})
+		return nil
+	})
+	server.Batch("batch", func(_ context.Context, messages []customhandler.Message) {
+		out := make([][]byte, len(messages))
+		for i, m := range messages {
+			r, err := plan.Apply(m.Body)
+			if err != nil {
+				panic(err)
+			}
+			out[i] = r.JSON(true)
+		}
+		last.Store(&out)
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/", server)
+	mux.HandleFunc("GET /last", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(slices.Concat([]byte("["), bytes.Join(*last.Load(), []byte(",")), []byte("]")))
+	})
+	return mux, nil
+}
