@@ -5,6 +5,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -66,6 +67,9 @@ func (c *proxyConn) ordered(head []byte) []byte {
 	var b bytes.Buffer
 	b.WriteString(first + "\r\n")
 	for _, v := range orderOf(c.names...).arrange(lines) {
+		if v.Name == "Connection" && slices.Equal(v.Values, []string{"close"}) {
+			continue // this transport's own; the host's forwarder keeps its connections and says nothing
+		}
 		for _, value := range v.Values {
 			b.WriteString(v.Name + ": " + value + "\r\n")
 		}
