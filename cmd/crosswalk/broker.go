@@ -20,9 +20,9 @@ import (
 )
 
 type brokerFlags struct {
-	listen, dir, topology, from, certificate string
-	keys                                     []string
-	allowRemote, premium, verbose            bool
+	listen, dir, topology, from, certificate  string
+	keys                                      []string
+	allowRemote, premium, verbose, cutDamaged bool
 }
 
 func newBroker() *cobra.Command {
@@ -58,6 +58,7 @@ The broker gives everyone who reaches it every right, so it listens on loopback 
 	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "NAME:VALUE:RIGHTS adds a shared access key; RIGHTS are send, listen or manage, with commas")
 	cmd.Flags().BoolVar(&f.allowRemote, "allow-remote", false, "allow --listen to be no loopback address: who reaches it may do everything")
 	cmd.Flags().BoolVar(&f.premium, "premium", false, "have the limits of tier Premium")
+	cmd.Flags().BoolVar(&f.cutDamaged, "cut-damaged", false, "go on with a --dir whose log is damaged in the middle: what follows the damage is cut off and kept in a file")
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "show a line for whatever is unusual")
 	cmd.MarkFlagsMutuallyExclusive("topology", "from")
 	cmd.MarkFlagsMutuallyExclusive("premium", "from")
@@ -66,7 +67,8 @@ The broker gives everyone who reaches it every right, so it listens on loopback 
 
 // options reads the topology file and checks the flags.
 func (f brokerFlags) options(errors io.Writer) (servicebus.Options, error) {
-	o := servicebus.Options{Listen: f.listen, AllowRemote: f.allowRemote, Dir: f.dir, Premium: f.premium}
+	o := servicebus.Options{Listen: f.listen, AllowRemote: f.allowRemote, Dir: f.dir, Premium: f.premium, CutDamaged: f.cutDamaged}
+	o.Warnf = func(format string, args ...any) { fmt.Fprintf(errors, format+"\n", args...) }
 	host, _, err := net.SplitHostPort(f.listen)
 	if err != nil {
 		return o, fmt.Errorf("--listen %s: it is no address with a port (fix: write one such as 127.0.0.1:5672)", f.listen)
@@ -79,7 +81,7 @@ func (f brokerFlags) options(errors io.Writer) (servicebus.Options, error) {
 		return o, err
 	}
 	if f.verbose {
-		o.Logf = func(format string, args ...any) { fmt.Fprintf(errors, format+"\n", args...) }
+		o.Logf = o.Warnf
 	}
 	if f.from != "" {
 		return f.fromSnapshot(o, errors)

@@ -3,9 +3,11 @@ package main
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +80,45 @@ func TestBroker(t *testing.T) {
 	msgs, err := receiver.ReceiveMessages(ctx, 1, nil)
 	if err != nil || len(msgs) != 1 || string(msgs[0].Body) != "kept" {
 		t.Fatalf("%d messages, %v", len(msgs), err)
+	}
+}
+
+// TestBrokerTellsWhatItCutOff starts without --verbose on a folder whose log ends in half a record, and on one that is
+// damaged before whole ones.
+func TestBrokerTellsWhatItCutOff(t *testing.T) {
+	dir := t.TempDir()
+	log := filepath.Join(dir, "0000000000000001.log")
+	args := []string{"--dir", dir, "--topology", "../../local/servicebus/emulator/testdata/Config.json"}
+	startBroker(t, args...).end()
+	whole, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(content []byte, more ...string) (stderr string, err error) {
+		if err := os.WriteFile(log, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var said strings.Builder
+		root := newRoot()
+		root.SetArgs(append(append([]string{"broker", "--listen", "127.0.0.1:0"}, args...), more...))
+		root.SetOut(io.Discard)
+		root.SetErr(&said)
+		ended, cancel := context.WithCancel(t.Context())
+		cancel() // it starts, and stops at once
+		err = root.ExecuteContext(ended)
+		return said.String(), err
+	}
+	if said, err := run(append(slices.Clone(whole), "half"...)); err != nil || !strings.Contains(said, fmt.Sprintf("%s: from byte %d on", log, len(whole))) ||
+		!strings.Contains(said, "4 bytes are cut off and kept in "+log+".cut") {
+		t.Errorf("said %q, %v", said, err)
+	}
+	damaged := slices.Clone(whole)
+	damaged[20] ^= 1
+	if _, err := run(damaged); err == nil || !strings.Contains(err.Error(), log) || !strings.Contains(err.Error(), "--cut-damaged") {
+		t.Errorf("a damaged log: %v", err)
+	}
+	if said, err := run(damaged, "--cut-damaged"); err != nil || !strings.Contains(said, "kept in "+log+".2.cut") {
+		t.Errorf("said %q, %v", said, err)
 	}
 }
 

@@ -15,7 +15,7 @@ func openBroker(o Options) (*broker.Broker, *journal.Log, error) {
 	if o.Dir == "" {
 		return broker.New(settings), nil, nil
 	}
-	log, err := journal.Open(o.Dir, journal.Options{Logf: o.Logf})
+	log, err := journal.Open(o.Dir, journal.Options{Logf: o.Logf, Warnf: o.Warnf, CutDamaged: o.CutDamaged})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -46,6 +46,9 @@ type Options struct {
 	// Dir is a folder that keeps everything, so that it's there again when a broker is started with it, however the one
 	// before ended; empty for a broker in memory only.
 	Dir string
+	// CutDamaged starts with a folder whose log is damaged in the middle: what comes behind the damage is cut off and kept in
+	// a file. Without it Start returns an error that wraps journal.ErrDamaged.
+	CutDamaged bool
 	// Now is the clock of locks, schedules and lives; nil for the system's. After moving a clock of one's own,
 	// [Server.Advance] makes what is due happen at once; without it it's seen a few milliseconds later.
 	Now func() time.Time
@@ -59,6 +62,8 @@ type Options struct {
 	Premium bool
 	// Logf gets a line for what is unusual, never a message's content; nil for none.
 	Logf func(format string, args ...any)
+	// Warnf gets a line for what its owner has to know: what was cut off the log in Dir; nil for Logf.
+	Warnf func(format string, args ...any)
 }
 
 // Server is a running broker.

@@ -27,8 +27,12 @@ func (l *Log) path(number uint64, suffix string) string {
 func appendFrame(dst, payload []byte) []byte {
 	start := len(dst)
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(payload)))
-	sum := crc32.Update(crc32.Checksum(dst[start:], castagnoli), castagnoli, payload)
-	return append(binary.LittleEndian.AppendUint32(dst, sum), payload...)
+	return append(binary.LittleEndian.AppendUint32(dst, frameSum(dst[start:], payload)), payload...)
+}
+
+// frameSum is the sum of a frame's length, as it's written, and payload.
+func frameSum(length, payload []byte) uint32 {
+	return crc32.Update(crc32.Checksum(length, castagnoli), castagnoli, payload)
 }
 
 // errTorn says that a file ends, or goes on, with something that is no whole frame.
@@ -72,8 +76,7 @@ func scan(in io.Reader, size int64, yield func(frame []byte) error) (whole int64
 		if _, err := io.ReadFull(in, buf); err != nil {
 			return whole, err
 		}
-		sum := crc32.Update(crc32.Checksum(head[:4], castagnoli), castagnoli, buf)
-		if sum != binary.LittleEndian.Uint32(head[4:]) {
+		if frameSum(head[:4], buf) != binary.LittleEndian.Uint32(head[4:]) {
 			return whole, fmt.Errorf("%w at byte %d", errTorn, whole)
 		}
 		if err := yield(buf); err != nil {

@@ -9,7 +9,9 @@
 //
 // A frame is what one operation of the broker changed, so it counts whole or not at all. Replaying stops at the first
 // frame of the last segment that isn't whole: that's where the process was cut off. Such a frame anywhere else is damage,
-// and [Log.Replay] refuses it.
+// and so is one that whole frames follow, since a process writes from the front to the end: [Log.Replay] refuses both.
+// (Power that is lost may leave later pages of what was written and not earlier ones. None of it was acknowledged then,
+// but that can't be told from damage: it's refused as well, and [Options].CutDamaged goes on.)
 //
 // Frames are written and flushed to the disk (fsync) by one goroutine, as many at a time as have come since the last
 // flush. A change is durable when [Log.Wait] returns; [Log.Listener] makes every connection wait before it writes, so no
@@ -30,8 +32,14 @@ type Options struct {
 	// CompactAt is how many bytes a log has at least grown since the last snapshot before the next one is made, 16 MiB
 	// when zero. A snapshot that is larger waits until the log is as large as it.
 	CompactAt int64
-	// Logf gets a line for what was cut off at the start and for a snapshot that failed; nil for none.
+	// Logf gets a line for a snapshot that failed; nil for none.
 	Logf func(format string, args ...any)
+	// Warnf gets a line for what was cut off at the start, with the file, the place, how much it was and where it's kept;
+	// nil for Logf.
+	Warnf func(format string, args ...any)
+	// CutDamaged lets a log go on whose last segment is damaged before frames that are whole ([ErrDamaged]): all from the
+	// damaged place on is cut off.
+	CutDamaged bool
 	// Sync flushes a file to the disk; nil for fsync. Tests count with it.
 	Sync func(*os.File) error
 }
@@ -41,6 +49,9 @@ const (
 	// maxQueued is how many bytes may wait to be written before the broker waits for the disk.
 	maxQueued = 64 << 20
 )
+
+// ErrDamaged says that a log's last segment is damaged at a place that whole frames follow.
+var ErrDamaged = errors.New("it is damaged, and this is no write that a crash cut short")
 
 // ErrClosed says that the log was closed.
 var ErrClosed = errors.New("the journal is closed")
@@ -86,6 +97,9 @@ func Open(dir string, o Options) (*Log, error) {
 	}
 	if o.Logf == nil {
 		o.Logf = func(string, ...any) {}
+	}
+	if o.Warnf == nil {
+		o.Warnf = o.Logf
 	}
 	if o.Sync == nil {
 		o.Sync = (*os.File).Sync

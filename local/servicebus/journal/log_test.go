@@ -90,6 +90,9 @@ func cutEverywhere(t *testing.T, h *history) {
 			return nil
 		}))
 		must(t, l.Close())
+		if err := os.Remove(name + ".cut"); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
 		if !slices.EqualFunc(got, h.journal.all[:frames], bytes.Equal) {
 			t.Fatalf("cut at byte %d of %d: %d frames came back, want %d", cut, len(whole), len(got), frames)
 		}
@@ -128,8 +131,61 @@ func TestAppendAfterCut(t *testing.T) {
 	}
 	l.Append([]byte("three"))
 	must(t, l.Close())
+	whole, err = os.ReadFile(name)
+	must(t, err)
+	must(t, os.WriteFile(name, append(whole, "four"...), 0o600))
+	l, _ = opened(t, dir, journal.Options{})
+	must(t, l.Close())
+	if tail, err := os.ReadFile(name + ".2.cut"); err != nil || string(tail) != "four" {
+		t.Errorf("kept the second time %q, %v", tail, err)
+	}
 	if _, got = opened(t, dir, journal.Options{}); fmt.Sprintf("%s", got) != "[one three]" {
 		t.Fatalf("%s", got)
+	}
+}
+
+// TestDamageBeforeWholeFramesIsRefused flips each byte before the last frame of the only segment: what follows was
+// acknowledged, so it isn't cut off unless it's asked for.
+func TestDamageBeforeWholeFramesIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "0000000000000001.log")
+	l, _ := opened(t, dir, journal.Options{})
+	for _, frame := range []string{"one", "two", "three"} {
+		l.Append([]byte(frame))
+	}
+	must(t, l.Close())
+	whole, err := os.ReadFile(name)
+	must(t, err)
+	const head, size = 8, 11 // of the file, and of the frames "one" and "two"
+	for at := range head + 2*size {
+		damaged := slices.Clone(whole)
+		damaged[at] ^= 0x80
+		must(t, os.WriteFile(name, damaged, 0o600))
+		l, err := journal.Open(dir, journal.Options{})
+		must(t, err)
+		err = l.Replay(func([]byte) error { return nil })
+		must(t, l.Close())
+		from := 0
+		if at >= head {
+			from = head + (at-head)/size*size
+		}
+		if !errors.Is(err, journal.ErrDamaged) || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), fmt.Sprintf("at byte %d it is damaged", from)) {
+			t.Fatalf("byte %d flipped: error %v", at, err)
+		}
+		if now, err := os.ReadFile(name); err != nil || !bytes.Equal(now, damaged) {
+			t.Fatalf("byte %d flipped: the file was changed, %v", at, err)
+		}
+	}
+	var warned []string
+	warn := func(format string, args ...any) { warned = append(warned, fmt.Sprintf(format, args...)) }
+	_, got := opened(t, dir, journal.Options{CutDamaged: true, Warnf: warn})
+	if fmt.Sprintf("%s", got) != "[one]" || len(warned) != 1 {
+		t.Fatalf("%s, %q", got, warned)
+	}
+	for _, want := range []string{name + ":", "from byte 19 on", "24 bytes are cut off", name + ".cut"} {
+		if !strings.Contains(warned[0], want) {
+			t.Errorf("%q doesn't say %q", warned[0], want)
+		}
 	}
 }
 
