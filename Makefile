@@ -44,6 +44,9 @@ snapshots: ## write the snapshots of the infrastructure anew; the diff shows wha
 chaos: node race-note ## kill, disturb and revoke for ROUNDS rounds (10), then look at what is left
 	CROSSWALK_CHAOS_ROUNDS=$(or $(ROUNDS),10) go test $(RACE) -count=1 -timeout 60m -run '^(TestChaos|TestCrashAtEachStep|TestALateWriteNeverWins)$$' -v ./cmd/crosswalk
 
+mutate: ## change a type, length, option or owner in a contract or schema MUTATIONS times (200): who notices?
+	CROSSWALK_MUTATIONS=$(or $(MUTATIONS),200) go test -count=1 -run '^TestMutations$$' -v ./shared/contract
+
 fmt: ## format the Go files
 	gofmt -w $(GOFILES)
 

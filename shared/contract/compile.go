@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -146,8 +147,13 @@ func (c *compiler) field(d *fieldDoc) {
 		c.add(d.Initial, "remove initial", "field %s is part of the key, which says which row is written: it can't be an initial value only", name)
 		return
 	}
-	if owner != c.plan.From.System && d.Initial == nil {
+	switch fromSource := owner == c.plan.From.System; {
+	case !fromSource && d.Initial == nil:
 		c.notOwned(d, owner)
+		return
+	case fromSource && d.Initial != nil:
+		at := cmp.Or(d.Owner, d.Initial)
+		c.add(at, "name the system that owns it from then on, such as owner: "+c.plan.To.System+", or remove initial", "field %s is an initial value, yet it belongs to %s, which this flow comes from: a later change there would reach nobody", name, owner)
 		return
 	}
 	if column.ReadOnly {

@@ -138,6 +138,8 @@ var findingCases = []findingCase{
 		`contract.yaml:11:9: field name is a text instead of a mapping (fix: write key: value pairs below it)`},
 	{`from: CustomerAccount, blank: reject`, `from: CustomerAccount, blank: reject, initial: true`,
 		`contract.yaml:10:66: field accountnumber is part of the key, which says which row is written: it can't be an initial value only (fix: remove initial)`},
+	{`, longer: cut`, `, longer: cut, initial: true`,
+		`contract.yaml:13:56: field description is an initial value, yet it belongs to fno, which this flow comes from: a later change there would reach nobody (fix: name the system that owns it from then on, such as owner: dataverse, or remove initial)`},
 	{`, longer: cut`, `, longer: cut, initial: false`,
 		`contract.yaml:13:56: field description: initial: "false" isn't known (fix: write true)`},
 	{`, longer: cut`, ``,

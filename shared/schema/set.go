@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -87,6 +88,16 @@ func (s *Set) Lookup(system, entity string) (*Entity, bool) {
 		panic(system + "/" + entity + ".json: " + err.Error()) // Open has read it, and a test the built-in ones
 	}
 	return e, true
+}
+
+// With returns a set in which one entity is another than in s.
+func (s *Set) With(e *Entity) *Set {
+	changed := &Set{files: s.files, names: s.names, systems: s.systems, parsed: map[string]*Entity{}}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.Copy(changed.parsed, s.parsed)
+	changed.parsed[e.System+"/"+e.Name] = e
+	return changed
 }
 
 func (s *Set) parse(name string) (*Entity, error) {
