@@ -41,7 +41,7 @@ func newRoot() *cobra.Command {
 		newDocs(),
 		newSchema(),
 		newPackage(),
-		newCertificate(certifying{}),
+		newCertificate(certifying{}), newRegister(),
 		newVerify(),
 		newHost(),
 		newBroker(),
