@@ -39,6 +39,7 @@ check-infra: ## check the infrastructure with the Bicep compiler ($$BICEP or PAT
 	@sh infra/check.sh
 
 snapshots: ## write the snapshots of the infrastructure anew; the diff shows what changes in Azure
+	go test ./infra -run TestFlowsJSONIsFresh -update
 	@sh infra/check.sh update
 
 chaos: node race-note ## kill, disturb and revoke for ROUNDS rounds (10), then look at what is left

@@ -323,8 +323,7 @@ module functionApp 'modules/functionapp.bicep' = {
     planName: names.plan
     siteName: names.site
     identityName: names.identity
-    storageName: names.storage
-    packageContainer: names.packageContainer
+    packageUrl: '${endpoints.blob}/${names.packageContainer}'
     componentName: names.component
     workspaceId: workspaceId
     appSettings: appSettings
@@ -332,9 +331,17 @@ module functionApp 'modules/functionapp.bicep' = {
     maximumInstanceCount: maximumInstanceCount
     alwaysReady: alwaysReady
     zoneRedundant: zoneRedundant
-    subnetId: privateNetwork ? network!.outputs.functionsSubnetId : ''
+    subnetId: privateNetwork
+      ? resourceId(
+          subscription().subscriptionId,
+          names.resourceGroup,
+          'Microsoft.Network/virtualNetworks/subnets',
+          names.network,
+          'functions'
+        )
+      : ''
   }
-  dependsOn: [roles]
+  dependsOn: [roles, network]
 }
 
 module alerts 'modules/alerts.bicep' = {

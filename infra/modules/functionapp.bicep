@@ -4,8 +4,10 @@ param tags object
 param planName string
 param siteName string
 param identityName string
-param storageName string
-param packageContainer string
+
+@description('The container that holds the deployed package.')
+param packageUrl string
+
 param componentName string
 param workspaceId string
 param appSettings object
@@ -24,8 +26,6 @@ param zoneRedundant bool
 param subnetId string
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = { name: identityName }
-
-resource storage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = { name: storageName }
 
 resource component 'Microsoft.Insights/components@2020-02-02' existing = { name: componentName }
 
@@ -62,7 +62,7 @@ resource site 'Microsoft.Web/sites@2024-04-01' = {
       deployment: {
         storage: {
           type: 'blobContainer'
-          value: '${storage.properties.primaryEndpoints.blob}${packageContainer}'
+          value: packageUrl
           authentication: { type: 'UserAssignedIdentity', userAssignedIdentityResourceId: identity.id }
         }
       }

@@ -105,5 +105,3 @@ resource zoneGroup 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024
     properties: { privateDnsZoneConfigs: [{ name: t.name, properties: { privateDnsZoneId: zone[i].id } }] }
   }
 ]
-
-output functionsSubnetId string = '${network.id}/subnets/functions'
