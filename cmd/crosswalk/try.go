@@ -174,6 +174,9 @@ func try(plan *contract.Plan, in input) ([]trial, error) {
 func tryRecord(plan *contract.Plan, t trial, data []byte) trial {
 	var err error
 	t.record, err = plan.Apply(data)
+	if errors.Is(err, contract.ErrNotWanted) {
+		t.note, err = "the flow ignores this record, because when is false for it: "+plan.When(), nil
+	}
 	t.fault = fault.Of(err)
 	t.steps, _ = plan.Trace(data) // its error is Apply's
 	return t

@@ -8,6 +8,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -69,13 +70,21 @@ func New(plan *contract.Plan, links link.Store, options link.Options, rows RowRe
 }
 
 // Handle brings one event to the target. Outcomes and errors are those of [link.Flow.Apply] and [contract.Plan.Apply]; an
-// event of a row flow without a usable subject is Permanent, reason "field-missing" or "bad-value", field "subject".
+// event of a row flow without a usable subject is Permanent, reason "field-missing" or "bad-value", field "subject". A record
+// for which the contract's "when" is false is nothing to do, "not-wanted": what the target holds of it stays as it is.
 func (h *Handler) Handle(ctx context.Context, e event.Event) (settle.Outcome, error) {
 	change, err := h.change(e)
 	if err != nil {
-		return settle.Outcome{}, err
+		return notWanted(settle.Outcome{}, err)
 	}
-	return h.link.Apply(ctx, change)
+	return notWanted(h.link.Apply(ctx, change))
+}
+
+func notWanted(outcome settle.Outcome, err error) (settle.Outcome, error) {
+	if errors.Is(err, contract.ErrNotWanted) {
+		return settle.NothingToDo(contract.NotWanted), nil
+	}
+	return outcome, err
 }
 
 // change is what the event means to the link.

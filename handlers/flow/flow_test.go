@@ -211,6 +211,37 @@ func TestRowFlow(t *testing.T) {
 	}
 }
 
+// A record that the contract doesn't want is nothing to do; the target keeps what it holds of it.
+func TestNotWanted(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "functions", "account-to-fno", "contract.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, findings := contract.Parse("contract.yaml", "account-to-fno", append(text, "\nwhen: 'creditonhold != true'\n"...))
+	if len(findings) > 0 {
+		t.Fatal(findings)
+	}
+	const id = "d290f1ee-6c54-4b01-90e6-d701748f0901"
+	source := accounts{id: example(t, "account-to-fno", "customer")}
+	target := &rows{link.Traits{KeyIsID: true}, map[string]string{}}
+	h, err := flow.New(p, link.NewMemory(), link.Options{}, source, target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	play(t, h, []step{{event: occurrence("dataverse.account.created", "account/"+id, 1, "{}"), want: settle.Delivered("created")}})
+	before := maps.Clone(target.held)
+	source[id] = strings.NewReplacer(`"creditonhold": false`, `"creditonhold": true`, `"Contoso 1"`, `"Contoso 2"`).Replace(source[id])
+	play(t, h, []step{
+		{event: occurrence("dataverse.account.updated", "account/"+id, 2, "{}"), want: settle.NothingToDo("not-wanted")},
+		{event: occurrence("dataverse.account.updated", "account/"+id, 2, "{}"), want: settle.NothingToDo("not-wanted")},
+	})
+	if !maps.Equal(before, target.held) {
+		t.Errorf("the target holds %v", target.held)
+	}
+	source[id] = strings.Replace(source[id], `"creditonhold": true`, `"creditonhold": false`, 1)
+	play(t, h, []step{{event: occurrence("dataverse.account.updated", "account/"+id, 3, "{}"), want: settle.Delivered("updated")}})
+}
+
 func TestDeleteRule(t *testing.T) {
 	const id = "d290f1ee-6c54-4b01-90e6-d701748f0901"
 	for rule, want := range map[string]settle.Outcome{contract.DeleteRow: settle.Delivered("deleted"), contract.DeleteIgnore: settle.NothingToDo("ignored")} {

@@ -90,10 +90,19 @@ func choiceText(c *schema.Column) string {
 
 // rule says what becomes of a value that isn't blank.
 func (f *flow) rule(field *contract.FieldRule) string {
+	if field.Fixed && field.When != "" {
+		return option(field.Column, field.Constant) + " where " + code(field.When) + ", else " + f.blankRule(field, field.Otherwise)
+	}
 	if field.Fixed {
 		return "always " + option(field.Column, field.Constant)
 	}
 	var steps []string
+	if field.When != "" {
+		steps = append(steps, "only where "+code(field.When)+", else "+f.blankRule(field, field.Otherwise))
+	}
+	if field.Expression != "" {
+		steps = append(steps, "computed: "+code(field.Expression))
+	}
 	if field.Source != nil && field.Source.With != "" {
 		steps = append(steps, "joined with "+code(field.Source.With)+" between them")
 	}

@@ -35,6 +35,7 @@ var atFault = []reason{
 	{code: "body-expired", means: "a large body is no longer in the claim check", do: "have the source send the event again"},
 	{code: "delete-rejected", means: "the record was deleted in the source, and the contract leaves it to a person what then happens", do: "decide about the target's record; then remove the dead letter", applies: func(_ *book, f *flow) bool { return f.Delete == contract.DeleteReject && f.deletes() }},
 	{code: "duplicate-key", means: "the JSON has one member twice, so nobody can know which counts", do: "mend the sender and have it send the event again"},
+	{code: "expression-failed", means: "an expression of the contract gives no value for the record: it computes with null, a number's range ends, or a text can't be converted", do: mend, applies: func(_ *book, f *flow) bool { return f.computes() }, concerns: func(_ *flow, f *contract.FieldRule) bool { return f.Expression != "" || f.When != "" }},
 	{code: "field-missing", means: "the message is no complete CloudEvent: an application property is missing", do: "somebody sent it by hand: remove it, and send through the source"},
 	{code: "invalid-utf8", means: "a text isn't well-formed UTF-8", do: "mend the sender and have it send the event again"},
 	{code: "key-changed", means: "the record's match key is no longer the one that it was linked by", do: "give the target's record the new key, or the source's its old one; then resubmit", applies: func(_ *book, f *flow) bool { return f.aboutRecord() }},
@@ -144,6 +145,11 @@ func (b *book) reverse(f *flow) string {
 		}
 	}
 	return ""
+}
+
+// computes reports whether the flow has an expression.
+func (f *flow) computes() bool {
+	return f.When() != "" || slices.ContainsFunc(f.fields, func(r contract.FieldRule) bool { return r.Expression != "" || r.When != "" })
 }
 
 func mapped(_ *flow, f *contract.FieldRule) bool { return f.Source != nil }

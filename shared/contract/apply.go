@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,10 @@ type fieldPlan struct {
 	// constant is set for a field with a fixed value, input for one that reads the source.
 	constant *literal
 	input    *input
+
+	// when is nil for a field that is always written; otherwise is what happens where it is false.
+	when      *computed
+	otherwise blankPlan
 
 	edit textEdit
 	// choices maps the source's text to the target's value, for table, map and options; other is what the rest becomes, nil
@@ -48,6 +53,8 @@ type input struct {
 	// column is the source's column; for joined texts one that stands for them all.
 	column *schema.Column
 	label  string
+	// computed is set for a value that an expression gives.
+	computed *computed
 	// parts are the texts to join, with what stands between them; all says that one blank part makes the whole blank.
 	parts  []part
 	with   string
@@ -66,12 +73,18 @@ type blankPlan struct {
 //
 // The error is a *fault.Error of kind Permanent. Reasons: malformed-json, invalid-utf8, duplicate-key, too-deep (Field is
 // the path in the source); blank-required, too-long, unknown-option, out-of-range, bad-value, bad-type (Field is "target
-// (from Source)"). No text holds a value of the record.
+// (from Source)"); expression-failed (Field is "when", "target (when)" or "target (computed)"). No text holds a value of the
+// record. [ErrNotWanted], no fault, is for a record for which the contract's "when" is false.
 func (p *Plan) Apply(src []byte) (*Record, error) {
 	s := scanners.Get().(*slots.Scanner)
 	defer scanners.Put(s)
 	if err := scan(s, src, p.root); err != nil {
 		return nil, err
+	}
+	if p.when != nil {
+		if wanted, err := p.wanted(p.when, s.Slots(), "when"); err != nil || !wanted {
+			return nil, cmp.Or(err, ErrNotWanted)
+		}
 	}
 	r := &Record{system: p.To.System, Fields: make([]Value, 0, len(p.fields)), Key: make([]Value, len(p.keys))}
 	for i := range p.fields {
@@ -96,10 +109,17 @@ func (p *Plan) Apply(src []byte) (*Record, error) {
 
 // evaluate returns one field's value; skip leaves the target's field alone.
 func (p *Plan) evaluate(f *fieldPlan, source []slots.Slot) (l literal, skip bool, err error) {
-	if f.constant != nil {
+	in, end, err := p.start(f, source)
+	if err != nil {
+		return literal{}, false, err
+	}
+	if end != nil {
+		return end.end(f.column.Name, "when is false and the contract rejects that")
+	}
+	if in == nil {
 		return *f.constant, false, nil
 	}
-	for in := f.input; ; {
+	for {
 		v, kind, failed := p.read(in, source)
 		if failed == nil && kind == filled {
 			if l, kind, failed = f.transform(v, p.To.System, in.column); failed == nil && kind == filled {
@@ -109,17 +129,40 @@ func (p *Plan) evaluate(f *fieldPlan, source []slots.Slot) (l literal, skip bool
 		if failed != nil {
 			return literal{}, false, fault.Reject(failed.reason, in.label, failed.detail)
 		}
-		switch b := &in.blanks[kind]; b.action {
-		case blankSkip:
-			return literal{}, true, nil
-		case blankNull, blankValue:
-			return b.value, false, nil
-		case blankFrom:
-			in = b.other
-		default:
-			return literal{}, false, fault.Reject("blank-required", in.label, "the source says nothing ("+emptyNames[kind]+") and the contract rejects a blank")
+		b := &in.blanks[kind]
+		if b.action != blankFrom {
+			return b.end(in.label, "the source says nothing ("+emptyNames[kind]+") and the contract rejects a blank")
 		}
+		in = b.other
 	}
+}
+
+// start returns where a field's value comes from, nil for its constant. Where its "when" is false, that is what "otherwise"
+// takes instead, or the rule that ends it.
+func (p *Plan) start(f *fieldPlan, source []slots.Slot) (in *input, end *blankPlan, err error) {
+	if f.when == nil {
+		return f.input, nil, nil
+	}
+	switch ok, err := p.wanted(f.when, source, f.column.Name+" (when)"); {
+	case err != nil:
+		return nil, nil, err
+	case ok:
+		return f.input, nil, nil
+	case f.otherwise.action == blankFrom:
+		return f.otherwise.other, nil, nil
+	}
+	return nil, &f.otherwise, nil
+}
+
+// end carries out a rule that takes no other source. why is the detail of a rejection.
+func (b *blankPlan) end(label, why string) (l literal, skip bool, err error) {
+	switch b.action {
+	case blankSkip:
+		return literal{}, true, nil
+	case blankNull, blankValue:
+		return b.value, false, nil
+	}
+	return literal{}, false, fault.Reject("blank-required", label, why)
 }
 
 // part is one of the texts that are joined.
@@ -131,6 +174,9 @@ type part struct {
 // read returns the input's value, or which kind of empty it is.
 func (p *Plan) read(in *input, source []slots.Slot) (scalar, empty, *failure) {
 	row := p.From.State == StateRow
+	if in.computed != nil {
+		return p.compute(in, source)
+	}
 	if in.parts == nil {
 		return readScalar(&source[in.slot], p.From.System, in.column, row, in.zone)
 	}

@@ -154,7 +154,7 @@ func TestCheck(t *testing.T) {
 		{"an expectation without example", nil, files{folder + "examples/b.want.json": exampleWant},
 			folder + "examples/b.want.json:1:1: there is no input for this expectation (fix: add b.json, or remove this file)"},
 		{"an empty expectation", nil, files{folder + "examples/plain.want.json": "{}"},
-			folder + `examples/plain.want.json:1:1: an expectation is either a write or a rejection (fix: write {"write": {…}} or {"reject": {"reason": "…", "field": "…"}})`},
+			folder + `examples/plain.want.json:1:1: an expectation is one of write, reject and ignore (fix: write {"write": {…}}, {"reject": {"reason": "…", "field": "…"}} or {"ignore": "not-wanted"})`},
 		{"an example that gives other values", nil, files{folder + "examples/plain.want.json": strings.NewReplacer("Contoso", "Contoso Ltd", `"description": null`, `"fax": null`).Replace(exampleWant)},
 			folder + "examples/plain.want.json:2:3: description is written as null and isn't expected (fix: correct the contract, or the expectation if the contract is right)\n" +
 				folder + `examples/plain.want.json:4:5: name is "Contoso", not "Contoso Ltd" (fix: correct the contract, or the expectation if the contract is right)` + "\n" +

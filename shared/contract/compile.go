@@ -36,6 +36,9 @@ func compile(r *reader, d *document, name string, lookup lookupFunc) *Plan {
 	if c.plan.source == nil || c.plan.target == nil {
 		return c.plan // no field can be judged
 	}
+	if d.When != nil {
+		c.plan.when = c.condition("when", d.When)
+	}
 	for i := range d.fields {
 		c.field(&d.fields[i])
 	}
@@ -132,12 +135,16 @@ func (c *compiler) field(d *fieldDoc) {
 		owner = d.Owner.text
 	}
 	c.plan.owners[name] = owner
-	if d.From == nil && d.Value == nil {
+	if !d.maps() {
 		c.unmapped(d, owner)
 		return
 	}
 	if d.From != nil && d.Value != nil {
 		c.add(d.Value, "keep one of them", "field %s: from and value exclude each other", name)
+		return
+	}
+	if d.Compute != nil && (d.From != nil || d.Value != nil) {
+		c.add(d.Compute, "keep one of them", "field %s: compute excludes from and value", name)
 		return
 	}
 	if owner == "" {
@@ -163,11 +170,16 @@ func (c *compiler) field(d *fieldDoc) {
 	f := fieldPlan{column: column, property: name, initial: d.Initial != nil}
 	before := len(c.findings)
 	c.binding(d, &f)
-	if len(c.findings) == before && d.Value != nil {
+	switch {
+	case len(c.findings) > before:
+	case d.Value != nil:
 		c.constant(d, &f)
-	} else if len(c.findings) == before {
+	case d.Compute != nil:
+		c.computed(d, &f)
+	default:
 		c.mapped(d, &f)
 	}
+	c.when(d, &f)
 	c.plan.fields = append(c.plan.fields, f)
 }
 
@@ -184,6 +196,9 @@ func (c *compiler) notOwned(d *fieldDoc, owner string) {
 		c.add(c.doc.Owner, "write owner: "+from+" here, and owner: "+owner+" without a mapping at each field that "+owner+" owns", "every field that names no owner belongs to %s, and this flow comes from %s: it would overwrite what another system owns", owner, from)
 	}
 }
+
+// maps reports whether the flow writes the field.
+func (d *fieldDoc) maps() bool { return d.From != nil || d.Value != nil || d.Compute != nil }
 
 // unmapped judges a field that only names its owner, so that nobody maps it by accident.
 func (c *compiler) unmapped(d *fieldDoc, owner string) {
@@ -327,7 +342,7 @@ func (c *compiler) required() {
 		mapped[c.plan.fields[i].column.Name] = true
 	}
 	for _, d := range c.doc.fields {
-		if d.faulty || d.From != nil || d.Value != nil {
+		if d.faulty || d.maps() {
 			mapped[d.name.text] = true // its own findings say what's wrong
 		}
 	}
@@ -357,7 +372,7 @@ func (c *compiler) key() {
 	for _, k := range c.doc.to.key {
 		index := slices.IndexFunc(c.plan.fields, func(f fieldPlan) bool { return f.column.Name == k.text })
 		if index < 0 {
-			if !slices.ContainsFunc(c.doc.fields, func(d fieldDoc) bool { return d.name.text == k.text && (d.faulty || d.From != nil || d.Value != nil) }) {
+			if !slices.ContainsFunc(c.doc.fields, func(d fieldDoc) bool { return d.name.text == k.text && (d.faulty || d.maps()) }) {
 				c.add(k, "map it under fields: "+k.text+": {from: …, blank: reject}", "key field %s isn't mapped", k.text)
 			}
 			continue

@@ -9,11 +9,21 @@ import (
 
 // mapped compiles a field that reads the source.
 func (c *compiler) mapped(d *fieldDoc, f *fieldPlan) {
+	c.operations(d, f)
+	f.input = c.input(d, f, d.From, d.blank)
+	c.checks(d, f)
+}
+
+// operations compiles what is done to the value, whatever it comes from.
+func (c *compiler) operations(d *fieldDoc, f *fieldPlan) {
 	f.cut = textOf(d.Longer) == "cut"
 	f.edit = c.textEdit(d)
 	f.zone = c.zone(d)
 	c.numberOperations(d, f)
-	f.input = c.input(d, f, d.From, d.blank)
+}
+
+// checks judges the operations against the field's input.
+func (c *compiler) checks(d *fieldDoc, f *fieldPlan) {
 	c.editing(d, f)
 	c.choices(d, f)
 	if d.Options != nil {
@@ -272,7 +282,7 @@ func longestText(column *schema.Column) (length int, known bool) {
 // blanks compiles what each kind of empty does. Where the contract doesn't say, an absent member leaves the target alone
 // and the other kinds empty it, unless the target can't be empty: then the contract must say.
 func (c *compiler) blanks(d *fieldDoc, f *fieldPlan, in *input, doc *blankDoc, at *element) {
-	must := f.column.Required == schema.SystemRequired || f.column.Required == schema.ApplicationRequired || slices.Contains(c.plan.To.Key, f.column.Name)
+	must := c.mustHave(f.column)
 	nothing, hasNothing := c.nothing(f.column)
 	var unsaid []string
 	for kind := range in.blanks {
@@ -303,8 +313,16 @@ func (c *compiler) blanks(d *fieldDoc, f *fieldPlan, in *input, doc *blankDoc, a
 	c.add(at, "add blank: reject, {from: OtherField} or {value: …}", "field %s %s, and the contract doesn't say what a blank %s (%s) does", f.column.Name, why, in.column.Name, strings.Join(unsaid, ", "))
 }
 
+// mustHave reports whether a row can't be without the column.
+func (c *compiler) mustHave(column *schema.Column) bool {
+	return column.Required == schema.SystemRequired || column.Required == schema.ApplicationRequired || slices.Contains(c.plan.To.Key, column.Name)
+}
+
 // happens reports whether a source column can be empty in this way.
 func (c *compiler) happens(f *fieldPlan, kind empty, column *schema.Column) bool {
+	if column.Type == computedType {
+		return kind == null && !column.NotNull || kind == emptyText && (column.Kind == schema.Text || f.edit.split != nil)
+	}
 	switch kind {
 	case absent:
 		return c.plan.From.State == StateEvent

@@ -8,6 +8,7 @@
 //	purpose, team, pair, owner   text
 //	from      {system, entity, event, state: row | event}
 //	to        {system, entity, key: [column, …]}
+//	when      condition in CEL: a record for which it is false is ignored
 //	tables    {name: {source text: target value, …}}, shared by the contract's fields
 //	fields    {target column: field}
 //	delete    reject (also where it isn't said) | ignore | delete
@@ -17,6 +18,8 @@
 //	from      source column; a path into nested objects is written with points. Or [column, …]: texts to join
 //	with      what stands between joined texts; needs: all makes one blank text a blank whole
 //	value     fixed value, instead of from
+//	compute   expression in CEL, instead of from; see package expression
+//	when      condition in CEL; otherwise says what happens where it is false: skip (also where it isn't said) or a blank rule
 //	initial   true: written only into a new row
 //	blank     what an empty source does: reject | null (the target's own empty) | skip | {value: x} | {from: column,
 //	          blank: …}; or one rule for each kind of empty: {absent: …, null: …, empty: …, unset: …}
@@ -38,7 +41,7 @@
 //
 // The operations run in one fixed order, whatever the order in the file:
 //
-//	from → blank → split → strip → case → map | table | options → pad → prefix → unit | times, per → round → zone →
+//	when → from → blank → split → strip → case → map | table | options → pad → prefix → unit | times, per → round → zone →
 //	the target's form, with its length, range and options → reference
 //
 // The four kinds of empty are a member that is absent, null, "" (or white space alone), and the system's own "not set"
@@ -107,6 +110,7 @@ type Plan struct {
 	// Delete is DeleteReject, DeleteIgnore or DeleteRow.
 	Delete string
 
+	when           *computed // nil where every record is wanted
 	source, target *schema.Entity
 	fields         []fieldPlan
 	root           *slots.Row

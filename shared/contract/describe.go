@@ -23,6 +23,11 @@ type FieldRule struct {
 	// Constant is the fixed value's text; it counts where Fixed is true.
 	Constant string
 	Fixed    bool
+	// Expression is the CEL expression that gives the value, whose columns Source names; "" for other fields.
+	Expression string
+	// When is the CEL condition without which Otherwise happens; "" for a field that is always written.
+	When      string
+	Otherwise BlankRule
 	// Edits are the operations on text, in words and in order, such as `lower case`; Converts are those on numbers and dates,
 	// which come behind Choices.
 	Edits, Converts []string
@@ -75,7 +80,7 @@ type SourceRule struct {
 
 // BlankRule is what one kind of empty does.
 type BlankRule struct {
-	// Empty is "absent", "null", "empty" or "unset".
+	// Empty is "absent", "null", "empty" or "unset"; "" for what happens where a condition is false.
 	Empty string
 	// Action is "reject", "null", "skip", "from" or "value".
 	Action string
@@ -114,6 +119,12 @@ func (p *Plan) fieldRule(f *fieldPlan) FieldRule {
 	r := FieldRule{
 		Column: f.column, Owner: p.owners[f.column.Name], Key: slices.Contains(p.To.Key, f.column.Name),
 		Edits: f.edit.words(), Strips: f.edit.strips(), Clamp: f.clamp, Cut: f.cut, Initial: f.initial,
+	}
+	if f.when != nil {
+		r.When, r.Otherwise = f.when.text, p.blankRule(f, "", &f.otherwise)
+	}
+	if f.input != nil && f.input.computed != nil {
+		r.Expression = f.input.computed.text
 	}
 	if f.scale != nil {
 		r.Converts = append(r.Converts, f.scale.words)
@@ -169,14 +180,27 @@ func (p *Plan) sourceRule(f *fieldPlan, in *input) *SourceRule {
 		if !c.happens(f, empty(kind), in.column) {
 			continue
 		}
-		rule := BlankRule{Empty: emptyNames[kind], Action: blankActions[b.action], Value: b.value.plain()}
-		if b.other != nil {
-			rule.From = p.sourceRule(f, b.other)
-			r.Rejects = r.Rejects || rule.From.Rejects
-		}
+		rule := p.blankRule(f, emptyNames[kind], b)
+		r.Rejects = r.Rejects || rule.From != nil && rule.From.Rejects
 		r.Blanks = append(r.Blanks, rule)
 	}
 	return r
+}
+
+func (p *Plan) blankRule(f *fieldPlan, empty string, b *blankPlan) BlankRule {
+	rule := BlankRule{Empty: empty, Action: blankActions[b.action], Value: b.value.plain()}
+	if b.other != nil {
+		rule.From = p.sourceRule(f, b.other)
+	}
+	return rule
+}
+
+// When returns the contract's condition, "" where every record is wanted.
+func (p *Plan) When() string {
+	if p.when == nil {
+		return ""
+	}
+	return p.when.text
 }
 
 // plain returns a literal's text without quotes, for a lookup the key's value.

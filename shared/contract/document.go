@@ -126,6 +126,9 @@ func (r *reader) field(m member, tables map[string]*element) (f fieldDoc) {
 	if f.Blank != nil {
 		f.blank = r.blank(what+": blank", f.Blank)
 	}
+	if f.Otherwise != nil {
+		f.otherwise = r.blankRule(what+": otherwise", f.Otherwise)
+	}
 	return f
 }
 

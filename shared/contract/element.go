@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -34,6 +35,10 @@ type element struct {
 	members      []member
 	items        []*element
 	line, column int
+	// inset is how far a text's first character lies behind column; a text of several lines begins on the line below, at
+	// column inset.
+	inset int
+	block bool
 }
 
 // member is one "key: value" of a mapping.
@@ -124,8 +129,12 @@ func (r *reader) element(n ast.Node) *element {
 		}
 	case *ast.StringNode:
 		e.shape, e.text = textShape, n.Value
+		if n.Token.Type == token.SingleQuoteType || n.Token.Type == token.DoubleQuoteType {
+			e.inset = 1
+		}
 	case *ast.LiteralNode:
 		e.shape, e.text = textShape, n.Value.Value
+		e.block, e.inset = true, 1+indent(n.Value.Token.Origin)
 	case *ast.BoolNode:
 		e.shape, e.text = boolShape, fmt.Sprint(n.Value)
 	case *ast.IntegerNode:
@@ -174,4 +183,26 @@ func (r *reader) mapping(e *element, values []*ast.MappingValueNode) {
 // names reports whether the mapping e has this key.
 func (e *element) names(key string) bool {
 	return slices.ContainsFunc(e.members, func(m member) bool { return m.key.text == key })
+}
+
+// inside returns the place of a text's character, its line counted from 1 and its column from 0. Escapes before it in a text
+// in double quotes aren't counted.
+func (e *element) inside(line, column int) *element {
+	switch {
+	case e.block:
+		return &element{line: e.line + line, column: e.inset + column}
+	case line > 1:
+		return &element{line: e.line + line - 1, column: column + 1}
+	}
+	return &element{line: e.line, column: e.column + e.inset + column}
+}
+
+// indent returns how far the first line of a text of several lines stands from the margin.
+func indent(origin string) int {
+	for line := range strings.Lines(origin) {
+		if text := strings.TrimLeft(line, " "); strings.TrimSpace(text) != "" {
+			return len(line) - len(text)
+		}
+	}
+	return 0
 }

@@ -27,12 +27,14 @@ type Example struct {
 	wantText []byte
 }
 
-// Want is what an example expects: either a write or a rejection.
+// Want is what an example expects: a write, a rejection, or that the record is ignored.
 type Want struct {
 	// Write is the request body with the key's columns, as a JSON object; nil where a rejection is expected.
 	Write jsontext.Value `json:"write,omitempty"`
 	// Reject is the fault that is expected; nil where a write is.
 	Reject *Rejection `json:"reject,omitempty"`
+	// Ignore is "not-wanted" where the contract's "when" is expected to be false.
+	Ignore string `json:"ignore,omitempty"`
 }
 
 // Rejection is an expected fault.
@@ -41,6 +43,9 @@ type Rejection struct {
 	Reason string `json:"reason"`
 	Field  string `json:"field"`
 }
+
+// NotWanted is the outcome of a record for which the contract's "when" is false.
+const NotWanted = "not-wanted"
 
 const wantSuffix = ".want.json"
 
@@ -71,7 +76,7 @@ func Examples(folder string) ([]Example, Findings) {
 		default:
 			example, err := readExample(dir, input)
 			if err != nil {
-				findings = append(findings, Finding{File: filepath.Join(dir, input+wantSuffix), Line: 1, Column: 1, Message: err.Error(), Fix: `write {"write": {…}} or {"reject": {"reason": "…", "field": "…"}}`})
+				findings = append(findings, Finding{File: filepath.Join(dir, input+wantSuffix), Line: 1, Column: 1, Message: err.Error(), Fix: `write {"write": {…}}, {"reject": {"reason": "…", "field": "…"}} or {"ignore": "not-wanted"}`})
 				continue
 			}
 			out = append(out, example)
@@ -97,8 +102,17 @@ func readExample(dir, name string) (Example, error) {
 	if err := json.Unmarshal(e.wantText, &e.Want, json.RejectUnknownMembers(true)); err != nil {
 		return e, fmt.Errorf("the expectation is malformed: %w", err)
 	}
-	if (e.Want.Write == nil) == (e.Want.Reject == nil) {
-		return e, errors.New("an expectation is either a write or a rejection")
+	expects := 0
+	for _, given := range []bool{e.Want.Write != nil, e.Want.Reject != nil, e.Want.Ignore != ""} {
+		if given {
+			expects++
+		}
+	}
+	if expects != 1 {
+		return e, errors.New("an expectation is one of write, reject and ignore")
+	}
+	if e.Want.Ignore != "" && e.Want.Ignore != NotWanted {
+		return e, errors.New("ignore is " + NotWanted)
 	}
 	if e.Want.Write != nil && e.Want.Write.Kind() != '{' {
 		return e, errors.New("write isn't an object")
@@ -122,8 +136,17 @@ func (p *Plan) Try(e Example) Findings {
 		return out
 	}
 	r, err := p.Apply(e.Input)
+	ignored := errors.Is(err, ErrNotWanted)
 	got := fault.Of(err)
 	switch {
+	case ignored && e.Want.Ignore != "":
+		return out
+	case ignored:
+		differs("", fix, "the record is ignored, because when is false for it")
+		return out
+	case e.Want.Ignore != "":
+		differs(`"ignore"`, fix, "the record isn't ignored: when is true for it")
+		return out
 	case err != nil && e.Want.Reject == nil:
 		differs(`"write"`, fix, "the record is rejected: %s", got)
 		return out

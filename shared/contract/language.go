@@ -24,6 +24,7 @@ type document struct {
 	From    *element `key:"from,required" form:"{source}" doc:"Where the records come from and which event starts the flow."`
 	To      *element `key:"to,required" form:"{target}" doc:"Where the records go and the key they are found by."`
 	Owner   *element `key:"owner,required" form:"text" doc:"The system of record of every field that doesn't name another."`
+	When    *element `key:"when" form:"text" doc:"A condition in CEL over the source's columns: the flow ignores a record for which it is false."`
 	Tables  *element `key:"tables" form:"{*: {*: scalar}}" doc:"Tables that several fields look values up in: {name: {source text: target value}}."`
 	Fields  *element `key:"fields,required" form:"{*: {field}}" doc:"The target's fields, each by its column's name."`
 	Delete  *element `key:"delete" form:"text" doc:"What happens in the target when the source record is deleted: reject (also where it isn't said) dead-letters the event, ignore leaves the target alone, delete deletes it."`
@@ -55,6 +56,9 @@ type fieldDoc struct {
 	With       *element `key:"with" form:"characters" doc:"What stands between joined texts."`
 	Needs      *element `key:"needs" form:"all | any" doc:"Whether joined texts are blank as soon as one is (all), or only where all are, the blank ones being left out (any, also where it isn't said)."`
 	Value      *element `key:"value" form:"scalar" doc:"A fixed value, instead of from."`
+	Compute    *element `key:"compute" form:"text" doc:"An expression in CEL over the source's columns, instead of from: for what no operation can do."`
+	When       *element `key:"when" form:"text" doc:"A condition in CEL over the source's columns: where it is false, otherwise says what happens."`
+	Otherwise  *element `key:"otherwise" form:"reject | null | skip | {instead}" doc:"What happens where when is false: reject, null (the target's own empty), skip (leave the target alone, also where it isn't said), another field or a fixed value."`
 	Owner      *element `key:"owner" form:"text" doc:"The system that owns the field, where it isn't the contract's owner."`
 	Blank      *element `key:"blank" form:"reject | null | skip | {instead} | {blank}" doc:"What an empty source does: reject, null (the target's own empty), skip (leave the target alone), another field or a fixed value; or one rule for each kind of empty."`
 	Split      *element `key:"split" form:"{split}" doc:"One part of the text; a part that isn't there is blank."`
@@ -79,6 +83,7 @@ type fieldDoc struct {
 	name            *element
 	table           *element
 	blank           *blankDoc
+	otherwise       *blankRule
 	reference       *element
 	referenceEntity *element
 	// faulty is true where the entry itself has findings, so that what follows from them isn't reported too.

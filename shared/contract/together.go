@@ -12,7 +12,7 @@ func (c *checker) together() {
 	writers := map[string]string{}
 	for _, f := range c.flows {
 		for _, d := range f.doc.fields {
-			if d.From == nil && d.Value == nil || d.Initial != nil || slices.Contains(f.plan.To.Key, d.name.text) {
+			if !d.maps() || d.Initial != nil || slices.Contains(f.plan.To.Key, d.name.text) {
 				continue // two flows that feed one entity find its rows by the same key; an initial value overwrites nothing
 			}
 			field := f.plan.To.System + "/" + f.plan.To.Entity + "/" + d.name.text

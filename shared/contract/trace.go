@@ -69,18 +69,31 @@ func (p *Plan) Trace(src []byte) ([]Step, error) {
 // readings follows a field's source and its fallbacks up to the one that decides.
 func (p *Plan) readings(f *fieldPlan, source []slots.Slot) []Reading {
 	var out []Reading
-	for in := f.input; in != nil; {
+	if f.when != nil {
+		out = p.readingsOf(f.when.parts, source, nil)
+	}
+	in, _, _ := p.start(f, source) // Trace tells its error
+	for in != nil {
 		_, kind, failed := p.read(in, source)
-		if in.parts == nil {
+		switch {
+		case in.computed != nil:
+			out = append(out, p.readingsOf(in.computed.parts, source, in.zone)...)
+		case in.parts != nil:
+			out = append(out, p.readingsOf(in.parts, source, in.zone)...)
+		default:
 			out = append(out, p.reading(source, in.slot, in.column, in.zone))
-		}
-		for i := range in.parts {
-			out = append(out, p.reading(source, in.parts[i].slot, in.parts[i].column, in.zone))
 		}
 		if failed != nil || kind == filled {
 			return out
 		}
 		in = in.blanks[kind].other
+	}
+	return out
+}
+
+func (p *Plan) readingsOf(parts []part, source []slots.Slot, zone *time.Location) (out []Reading) {
+	for i := range parts {
+		out = append(out, p.reading(source, parts[i].slot, parts[i].column, zone))
 	}
 	return out
 }
@@ -107,6 +120,12 @@ func (f *FieldRule) Words() string {
 	}
 	if f.Fixed {
 		parts = append(parts, "always "+f.literal(f.Constant))
+	}
+	if f.When != "" {
+		parts = append(parts, "only where "+f.When+", else it "+f.blankAction(f.Otherwise))
+	}
+	if f.Expression != "" {
+		parts = append(parts, "computed: "+f.Expression)
 	}
 	if f.Source != nil && f.Source.With != "" {
 		parts = append(parts, "joined with "+strconv.Quote(f.Source.With)+" between them")
