@@ -43,12 +43,12 @@ func parseMoment(s string) (t time.Time, day, ok bool) {
 
 func parseTicks(s string) (time.Time, bool) {
 	if i := strings.LastIndexAny(s, "+-"); i > 0 {
-		if len(s)-i != 5 || digits([]byte(s[i+1:])) != 4 {
+		if len(s)-i != 5 || digits(s[i+1:]) != 4 {
 			return time.Time{}, false
 		}
 		s = s[:i]
 	}
-	if d := strings.TrimPrefix(s, "-"); d == "" || digits([]byte(d)) != len(d) {
+	if d := strings.TrimPrefix(s, "-"); d == "" || digits(d) != len(d) {
 		return time.Time{}, false
 	}
 	ms, err := strconv.ParseInt(s, 10, 64)

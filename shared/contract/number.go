@@ -1,31 +1,87 @@
 package contract
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/cockroachdb/apd/v3"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+// Nearly every number is written plainly, without an exponent, and all that is asked of those can be answered by their digits.
+// The others go through apd.
+
 // maxDigits bounds a number's digits once its exponent is written out, so that 1e999999999 can't fill the memory.
 const maxDigits = 64
 
+// plain is a JSON number without an exponent: [-]whole[.fraction].
+type plain struct {
+	negative        bool
+	whole, fraction string
+}
+
+// parsePlain is false for what is no JSON number and for one with an exponent.
+func parsePlain(text string) (plain, bool) {
+	var p plain
+	p.whole, p.negative = strings.CutPrefix(text, "-")
+	n := digits(p.whole)
+	if n == 0 || n > 1 && p.whole[0] == '0' {
+		return p, false
+	}
+	if n < len(p.whole) {
+		if p.fraction = p.whole[n+1:]; p.whole[n] != '.' || p.fraction == "" || digits(p.fraction) < len(p.fraction) {
+			return p, false
+		}
+		p.whole = p.whole[:n]
+	}
+	return p, true
+}
+
+// places returns how many decimal places count.
+func (p plain) places() int { return len(strings.TrimRight(p.fraction, "0")) }
+
+func (p plain) isZero() bool { return p.whole == "0" && p.places() == 0 }
+
+// fits reports whether the number has no more digits than maxDigits allows.
+func (p plain) fits() bool {
+	significant := len(p.whole) + len(p.fraction)
+	if p.whole == "0" {
+		significant = len(strings.TrimLeft(p.fraction, "0"))
+	}
+	return significant <= maxDigits && len(p.fraction) <= maxDigits
+}
+
+// compare compares by value: -1, 0 or 1.
+func (p plain) compare(q plain) int {
+	switch {
+	case p.isZero() && q.isZero():
+		return 0
+	case p.negative != q.negative && p.negative:
+		return -1
+	case p.negative != q.negative:
+		return 1
+	case p.negative:
+		p, q = q, p
+	}
+	return cmp.Or(cmp.Compare(len(p.whole), len(q.whole)), strings.Compare(p.whole, q.whole),
+		strings.Compare(p.fraction[:p.places()], q.fraction[:q.places()]))
+}
+
 // plainNumber returns a JSON number as plain decimal text: without an exponent and with no sign on a zero, every other
 // digit as it came. It is false for what is no JSON number and for one of more than 64 digits.
-func plainNumber(literal []byte) (string, bool) {
-	if v := jsontext.Value(literal); v.Kind() != '0' || !v.IsValid() || strings.TrimSpace(string(v)) != string(v) {
-		return "", false
-	}
+func plainNumber[T ~string | ~[]byte](literal T) (string, bool) {
 	text := string(literal)
-	d, ok := decimal(text)
-	switch {
-	case !ok:
-		return "", false
-	case !strings.ContainsAny(text, "eE"):
-		if d.IsZero() {
+	if p, ok := parsePlain(text); ok {
+		if p.isZero() {
 			text = strings.TrimPrefix(text, "-")
 		}
-		return text, true
+		return text, p.fits()
+	}
+	if v := jsontext.Value(text); v.Kind() != '0' || !v.IsValid() || strings.TrimSpace(text) != text {
+		return "", false
+	}
+	if _, ok := decimal(text); !ok {
+		return "", false
 	}
 	return canonicalNumber(text), true
 }
@@ -42,16 +98,32 @@ func decimal(text string) (*apd.Decimal, bool) {
 	return d, d.NumDigits()+int64(max(d.Exponent, 0)) <= maxDigits
 }
 
-// compareNumbers compares two plain decimal texts by value: -1, 0 or 1.
+// compareNumbers compares two numbers by value: -1, 0 or 1.
 func compareNumbers(a, b string) int {
+	p, okP := parsePlain(a)
+	q, okQ := parsePlain(b)
+	if okP && okQ {
+		return p.compare(q)
+	}
 	x, _ := decimal(a)
 	y, _ := decimal(b)
 	return x.Cmp(y)
 }
 
 // canonicalNumber returns the one text that all equal numbers share: 1.50 and 1.5 give "1.5".
-func canonicalNumber(plain string) string {
-	d, _ := decimal(plain)
+func canonicalNumber(text string) string {
+	if p, ok := parsePlain(text); ok {
+		switch count := p.places(); {
+		case p.isZero():
+			return "0"
+		case count == 0:
+			whole, _, _ := strings.Cut(text, ".")
+			return whole
+		default:
+			return text[:len(text)-len(p.fraction)+count]
+		}
+	}
+	d, _ := decimal(text)
 	if d.IsZero() {
 		return "0"
 	}
@@ -59,19 +131,22 @@ func canonicalNumber(plain string) string {
 	return d.Text('f')
 }
 
-// places returns how many decimal places of a plain decimal text count.
-func places(plain string) int {
-	d, _ := decimal(plain)
+// places returns how many decimal places of a number count.
+func places(text string) int {
+	if p, ok := parsePlain(text); ok {
+		return p.places()
+	}
+	d, _ := decimal(text)
 	d.Reduce(d)
 	return int(max(-d.Exponent, 0))
 }
 
-// digits returns how many ASCII digits b begins with.
-func digits(b []byte) int {
-	for i, c := range b {
-		if c < '0' || c > '9' {
+// digits returns how many ASCII digits s begins with.
+func digits[T ~string | ~[]byte](s T) int {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
 			return i
 		}
 	}
-	return len(b)
+	return len(s)
 }

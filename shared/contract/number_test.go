@@ -1,8 +1,12 @@
 package contract
 
 import (
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/cockroachdb/apd/v3"
+	"pgregory.net/rapid"
 )
 
 func TestPlainNumber(t *testing.T) {
@@ -40,6 +44,44 @@ func TestCompareNumbers(t *testing.T) {
 			t.Errorf("%s and %s differ", equal[0], equal[1])
 		}
 	}
+}
+
+// What is answered by a number's digits is what apd answers.
+func TestPlainNumbersAreExact(t *testing.T) {
+	number := rapid.StringMatching(`-?(0|[1-9][0-9]{0,5}|[1-9][0-9]{60,66})(\.([0-9]{1,5}|0{1,5}|0{60,66}|0{60,66}1|[0-9]{60,66}))?`)
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := number.Draw(t, "a"), number.Draw(t, "b")
+		if rapid.Bool().Draw(t, "near") {
+			b = a + rapid.SampledFrom([]string{"", "0", "1", ".0", ".10"}).Draw(t, "more")
+		}
+		x, okX := decimal(a)
+		text, ok := plainNumber(a)
+		if ok != okX {
+			t.Fatalf("plainNumber(%s) is %t, apd says %t", a, ok, okX)
+		}
+		if !ok {
+			return
+		}
+		if back, _ := decimal(text); back.CmpTotal(new(apd.Decimal).Abs(x)) != 0 && back.CmpTotal(x) != 0 || text != a && !x.IsZero() || strings.HasPrefix(text, "-") != (x.Sign() < 0) {
+			t.Fatalf("plainNumber(%s) = %s", a, text)
+		}
+		reduced, _ := new(apd.Decimal).Reduce(x)
+		want := reduced.Text('f')
+		if x.IsZero() {
+			want = "0"
+		}
+		if got := canonicalNumber(a); got != want {
+			t.Fatalf("canonicalNumber(%s) = %s, want %s", a, got, want)
+		}
+		if got := places(a); got != int(max(-reduced.Exponent, 0)) {
+			t.Fatalf("places(%s) = %d", a, got)
+		}
+		if y, okY := decimal(b); okY {
+			if _, isNumber := plainNumber(b); isNumber && compareNumbers(a, b) != x.Cmp(y) {
+				t.Fatalf("compareNumbers(%s, %s) = %d", a, b, compareNumbers(a, b))
+			}
+		}
+	})
 }
 
 func TestParseMoment(t *testing.T) {
