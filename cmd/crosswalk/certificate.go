@@ -137,6 +137,7 @@ func (f *credentialFlags) ofPolicy(cmd *cobra.Command) {
 	flags.StringVar(&f.Policy.Subject, "subject", "CN=crosswalk", "subject of the certificate")
 	flags.IntVar(&f.Policy.KeySize, "key-size", 3072, "size of the RSA key: 2048, 3072 or 4096")
 	flags.IntVar(&f.Policy.Months, "months", 12, "months that the certificate is valid")
+	flags.BoolVar(&f.Renew, "renew", false, "renew the certificate now, however long it is valid: its key leaked")
 	flags.BoolVar(&f.Recover, "recover", false, "bring back a certificate that was deleted from the vault")
 	flags.DurationVar(&f.Patience, "patience", 5*time.Minute, "how long to wait for a new role assignment, and for a certificate to be made")
 }

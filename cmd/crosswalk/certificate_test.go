@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -111,6 +113,26 @@ func TestFederatedOfAzdEnvironment(t *testing.T) {
 	c.says("ensure", "nothing had to be changed")
 	c.says("federate", "nothing had to be changed")
 	c.says("federate --application=", "needs no credential")
+}
+
+// Every command that docs/credentials.md names is one, with the flags that it gives.
+func TestCredentialsPageNamesCommands(t *testing.T) {
+	page, err := os.ReadFile("../../docs/credentials.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile("`crosswalk ([^`]+)`").FindAllSubmatch(page, -1)
+	if len(found) < 10 {
+		t.Fatalf("%d commands", len(found))
+	}
+	for _, m := range found {
+		cmd, flags, err := newRoot().Find(strings.Fields(string(m[1])))
+		if err != nil || cmd.Name() == "crosswalk" {
+			t.Errorf("%s: %v", m[1], err)
+		} else if err := cmd.ParseFlags(flags); err != nil || cmd.Flags().NArg() > 0 {
+			t.Errorf("%s: %v, arguments %v", m[1], err, cmd.Flags().Args())
+		}
+	}
 }
 
 func TestBadCertificateFlags(t *testing.T) {

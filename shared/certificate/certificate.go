@@ -27,6 +27,8 @@ type Options struct {
 	Policy      Policy
 	// RenewBefore is how long before its end the certificate is renewed.
 	RenewBefore time.Duration
+	// Renew renews it now, because its key leaked.
+	Renew bool
 	// Recover brings a deleted certificate back instead of failing.
 	Recover bool
 	// DryRun changes nothing and says what would be.
@@ -88,6 +90,9 @@ func New(o Options) (*Manager, error) {
 	if o.Vault != "" {
 		if u, err := url.Parse(o.Vault); err != nil || u.Scheme != "https" || u.Host == "" || u.Path != "" && u.Path != "/" {
 			return nil, errors.New("the vault is not an address such as https://contoso.vault.azure.net")
+		}
+		if o.Policy.Months > 0 && o.RenewBefore >= time.Duration(27*o.Policy.Months)*24*time.Hour {
+			return nil, fmt.Errorf("the certificate is valid for %d months, so it can be renewed at most %d days before its end", o.Policy.Months, 27*o.Policy.Months-1)
 		}
 		var err error
 		m.vault, err = azcertificates.NewClient(o.Vault, o.Credential, &azcertificates.ClientOptions{ClientOptions: client})

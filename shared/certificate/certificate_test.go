@@ -225,6 +225,17 @@ func TestUploadedByHand(t *testing.T) {
 	b.ensure(0, nil)
 }
 
+// A key that leaked is replaced at once, and the policy for the rest of time stays.
+func TestRenewNow(t *testing.T) {
+	b := newBench(t)
+	b.ensure(2, nil)
+	b.ensure(2, func(o *certificate.Options) { o.Renew = true })
+	b.ensure(0, nil)
+	if len(b.Vault.Versions("crosswalk")) != 2 || len(b.names()) != 2 {
+		t.Errorf("%d versions, registered %v", len(b.Vault.Versions("crosswalk")), b.names())
+	}
+}
+
 func TestPolicyIsSet(t *testing.T) {
 	b := newBench(t)
 	b.ensure(2, nil)
@@ -296,7 +307,8 @@ func TestRefusalsOfGraph(t *testing.T) {
 }
 
 func TestBadOptions(t *testing.T) {
-	for _, o := range []certificate.Options{{Vault: "contoso"}, {Vault: "http://contoso.vault.azure.net"}, {Vault: tenant.VaultURL + "/secrets"}, {Application: "crosswalk"}} {
+	for _, o := range []certificate.Options{{Vault: "contoso"}, {Vault: "http://contoso.vault.azure.net"}, {Vault: tenant.VaultURL + "/secrets"}, {Application: "crosswalk"},
+		{Vault: tenant.VaultURL, Policy: certificate.Policy{Months: 12}, RenewBefore: 324 * aDay}} {
 		if _, err := certificate.New(o); err == nil {
 			t.Errorf("%+v is taken", o)
 		}

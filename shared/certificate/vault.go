@@ -36,7 +36,7 @@ func (m *Manager) ensureInVault(ctx context.Context) (*version, error) {
 			return nil, err
 		}
 		return newest, nil
-	case m.o.Now().Add(m.o.RenewBefore).After(newest.end):
+	case m.o.Renew || m.o.Now().Add(m.o.RenewBefore).After(newest.end):
 		if !m.change("renew certificate %s, whose version %s ends on %s", m.o.Name, newest.name, day(newest.end)) {
 			return newest, nil
 		}
@@ -179,11 +179,9 @@ type wanted struct {
 	renewDays int32
 }
 
-// policy returns what the certificate's policy should be. Key Vault renews it RenewBefore its end by itself; that is kept
-// within what Key Vault allows (27 days a month).
+// policy returns what the certificate's policy should be. Key Vault renews it RenewBefore its end by itself.
 func (m *Manager) policy() wanted {
-	days := max(1, min(int(m.o.RenewBefore.Hours()/24), 27*m.o.Policy.Months))
-	return wanted{m.o.Policy, int32(days)}
+	return wanted{m.o.Policy, max(1, int32(m.o.RenewBefore.Hours()/24))}
 }
 
 // wire is the policy as Key Vault takes it. The key is exportable, because the handler signs with it in its own process: one

@@ -97,7 +97,7 @@ func (a *azure) rotate(registered bool) {
 	a.t.Helper()
 	a.moments += 2 * time.Second // versions are ordered by whole seconds
 	a.operate(func(o *keeping.Options) {
-		o.RenewBefore = 400 * 24 * time.Hour
+		o.Renew = true
 		if !registered {
 			o.Application = ""
 		}
