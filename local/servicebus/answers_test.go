@@ -13,6 +13,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 
+	"crosswalk/local/servicebus/amqp/wire"
 	"crosswalk/local/servicebus/broker"
 )
 
@@ -106,7 +107,7 @@ func FuzzAnswers(f *testing.F) {
 		for i := 0; i+2 <= len(places) && i/2 < len(masks); i += 2 {
 			changes[int(binary.BigEndian.Uint16(places[i:]))] = masks[i/2]
 		}
-		if err := w.server.Broker().Send("q", &broker.Message{Body: []byte("there")}); err != nil {
+		if err := w.server.Broker().Send("q", &broker.Message{Body: wire.AppendData(nil, []byte("there"))}); err != nil {
 			t.Fatal(err)
 		}
 		panicked := make(chan string, 1)

@@ -16,9 +16,27 @@ type Counter struct {
 // NewCounter returns a counter for the subscriptions of this topic.
 func NewCounter(client *azservicebus.Client, topic string) *Counter { return &Counter{client, topic} }
 
-// Count returns how many messages lie in the subscription's own dead-letter queue, at most limit.
+// Count returns how many messages lie in the subscription's own dead-letter queues, at most limit. What can't be forwarded
+// goes to the ordinary one (Service Bus documentation, "Dead-lettering in auto forward scenarios"); the one for transfers is
+// counted too, because earlier pages named it.
 func (c *Counter) Count(ctx context.Context, subscription string, limit int) (int, error) {
-	receiver, err := c.client.NewReceiverForSubscription(c.topic, subscription, &azservicebus.ReceiverOptions{SubQueue: azservicebus.SubQueueDeadLetter})
+	n := 0
+	for _, queue := range []azservicebus.SubQueue{azservicebus.SubQueueDeadLetter, azservicebus.SubQueueTransfer} {
+		more, err := c.count(ctx, subscription, queue, limit-n)
+		if err != nil {
+			return 0, err
+		}
+		n += more
+	}
+	return n, nil
+}
+
+// count counts one sub-queue, at most limit.
+func (c *Counter) count(ctx context.Context, subscription string, queue azservicebus.SubQueue, limit int) (int, error) {
+	if limit <= 0 {
+		return 0, nil
+	}
+	receiver, err := c.client.NewReceiverForSubscription(c.topic, subscription, &azservicebus.ReceiverOptions{SubQueue: queue})
 	if err != nil {
 		return 0, err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 
 	"crosswalk/local/servicebus"
+	"crosswalk/local/servicebus/amqp/wire"
 	"crosswalk/local/servicebus/broker"
 	"crosswalk/shared/deadletter"
 	"crosswalk/shared/topology"
@@ -46,6 +47,15 @@ func TestMessagesThatCouldNotBeForwardedAreCounted(t *testing.T) {
 	}
 	if n, err := counter.Count(t.Context(), function.Name, 2); err != nil || n != 2 {
 		t.Errorf("counted %d, %v; want no more than asked for", n, err)
+	}
+	via := top.Topic.Name + "/Subscriptions/" + function.Name
+	if err := s.Broker().SendVia(via, function.Name, &broker.Message{Body: wire.AppendData(nil, []byte("a transfer"))}); err != nil {
+		t.Fatal(err)
+	}
+	for limit, want := range map[int]int{1000: sent + 1, sent: sent} {
+		if n, err := counter.Count(t.Context(), function.Name, limit); err != nil || n != want {
+			t.Errorf("counted %d of at most %d, %v; want %d, the transfer dead letter among them", n, limit, err, want)
+		}
 	}
 	if n, err := counter.Count(t.Context(), top.Functions[1].Name, 1000); err != nil || n != 0 {
 		t.Errorf("a clean subscription counts %d, %v", n, err)

@@ -10,8 +10,7 @@ const maxHops = 4
 
 // forward passes a message that arrived at t on. What can't be passed on becomes a dead letter of t itself (Service Bus
 // documentation, "Dead-lettering in auto forward scenarios"; Azure/azure-service-bus issue 33 and MicrosoftDocs/azure-docs
-// issue 111251 saw the same); the transfer dead-letter queue is for sends by way of another entity, which this broker
-// doesn't have.
+// issue 111251 saw the same); the transfer dead-letter queue is for what is sent by way of another entity, see SendVia.
 func (t *entity) forward(e *entry, now time.Time) {
 	if e.hops >= maxHops {
 		e.msg.Properties = withReason(e.msg.Properties, ReasonMaxHops,

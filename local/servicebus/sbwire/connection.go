@@ -37,11 +37,13 @@ func (c *connection) Sender(l *server.Incoming) {
 	} else if ok {
 		return
 	}
-	if !c.allows(address, access.Send) {
+	destination, via := wire.Text(l.Attach().Properties.Get(propertyDestination))
+	destination = entityOf(destination)
+	if !c.allows(address, access.Send) || via && !c.allows(destination, access.Send) {
 		c.s.refuse(l, unauthorized(access.Send), address)
 		return
 	}
-	c.attachSender(l, address)
+	c.attachSender(l, address, destination)
 }
 
 // Receiver decides about a link on which the client receives: from an entity, or the answers of a node.
