@@ -52,7 +52,7 @@ func entitiesAre(t *topology.Topology, d *deployment) (f faults) {
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		f.add("the entities are not those of the topology (-want +got):\n%s", diff)
+		f.add("the entities are not those of shared/topology/topology.json (fix: make snapshots) (-want +got):\n%s", diff)
 	}
 	return f
 }
