@@ -100,6 +100,13 @@ func run(ctx context.Context, f runFlags, c *console) error {
 	} else if !sound {
 		return exitCode(1)
 	}
+	if f.endpoints == "" && !f.once { // for crosswalk try --against local, as long as the stack is up
+		f.endpoints = endpointsPath(root, "")
+		if err := os.MkdirAll(filepath.Dir(f.endpoints), 0o755); err != nil {
+			return err
+		}
+		defer os.Remove(f.endpoints)
+	}
 	if err := prepare(f.endpoints); err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 func newTry() *cobra.Command {
-	var format, save string
+	var format, save, compare, endpoints string
 	cmd := &cobra.Command{
 		Use:   "try FLOW EVENT.json",
 		Short: "Show what a flow makes of one record, field by field",
@@ -34,6 +34,9 @@ The exit status is 0 where everything is accepted, 1 where something is rejected
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if format != "text" && format != "json" {
 				return fmt.Errorf("there is no format %q: text or json", format)
+			}
+			if compare != "" && compare != "local" {
+				return fmt.Errorf("--against %s: only the local stack can be looked at, which make run starts: --against local", compare)
 			}
 			p, err := openProject()
 			if err != nil {
@@ -51,6 +54,11 @@ The exit status is 0 where everything is accepted, 1 where something is rejected
 			if err != nil {
 				return err
 			}
+			if compare != "" {
+				if err := against(cmd.Context(), endpointsPath(p.root, endpoints), plan, trials); err != nil {
+					return err
+				}
+			}
 			if err := showTrials(cmd.OutOrStdout(), format, plan, trials); err != nil {
 				return err
 			}
@@ -64,6 +72,8 @@ The exit status is 0 where everything is accepted, 1 where something is rejected
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "text", "text, or json for tools")
+	cmd.Flags().StringVar(&compare, "against", "", "local: show what the target of the running local stack holds, and what would become of it; nothing is written")
+	cmd.Flags().StringVar(&endpoints, "endpoints", "", "the endpoints file of the local stack, where crosswalk run was told another than "+endpointsFile)
 	cmd.Flags().StringVar(&save, "save", "", "keep the record, and what the flow makes of it, as the flow's example of this name")
 	return cmd
 }
@@ -128,6 +138,8 @@ type trial struct {
 	steps  []contract.Step
 	record *contract.Record
 	fault  *fault.Error
+	// against is what the target holds of the record; nil where nobody has looked.
+	against *comparison
 }
 
 // try maps what in holds. The error says why there is nothing to map.
@@ -206,6 +218,32 @@ type trialJSON struct {
 	Key      string          `json:"key,omitempty"`
 	Fields   []fieldJSON     `json:"fields"`
 	Write    json.RawMessage `json:"write,omitempty"`
+	Target   *targetJSON     `json:"target,omitempty"`
+}
+
+// targetJSON is what the target holds of a record, and what a write would make of it.
+type targetJSON struct {
+	Exists  bool         `json:"exists"`
+	Changes bool         `json:"changes"`
+	Fields  []becomeJSON `json:"fields"`
+}
+
+type becomeJSON struct {
+	Field   string          `json:"field"`
+	Now     json.RawMessage `json:"now,omitempty"`
+	Becomes json.RawMessage `json:"becomes"`
+	Changes bool            `json:"changes"`
+}
+
+func targetOf(c *comparison) *targetJSON {
+	if c == nil {
+		return nil
+	}
+	out := &targetJSON{Exists: c.exists, Changes: c.changes()}
+	for _, d := range c.fields {
+		out.Fields = append(out.Fields, becomeJSON{d.Value.Name, d.Now, d.Value.JSON, !d.Same})
+	}
+	return out
 }
 
 type rejectJSON struct {
@@ -242,7 +280,7 @@ func writeTrials(out io.Writer, plan *contract.Plan, trials []trial) error {
 	for _, t := range trials {
 		j := trialJSON{Name: t.name, Event: t.event, Note: t.note, Accepted: t.fault == nil, Reject: rejectOf(t.fault), Fields: []fieldJSON{}}
 		if t.record != nil {
-			j.Key, j.Write = t.record.KeyText(), t.record.JSON(true)
+			j.Key, j.Write, j.Target = t.record.KeyText(), t.record.JSON(true), targetOf(t.against)
 		}
 		for _, s := range t.steps {
 			j.Fields = append(j.Fields, fieldOf(s))

@@ -59,6 +59,35 @@ func (v trialView) trial(plan *contract.Plan, t trial) {
 		body.Write(t.record.JSON(true))
 	}
 	fmt.Fprintln(v.out, printable(body.String(), true))
+	if t.against != nil {
+		v.comparison(plan, t)
+	}
+}
+
+// comparison shows what the target holds of the record beside what it would become.
+func (v trialView) comparison(plan *contract.Plan, t trial) {
+	what := printable(plan.To.Entity+" "+t.record.KeyText(), false)
+	fmt.Fprintln(v.out)
+	switch {
+	case !t.against.exists:
+		fmt.Fprintf(v.out, "the local %s has no %s: the flow would create it\n", plan.To.System, what)
+		return
+	case !t.against.changes():
+		fmt.Fprintf(v.out, "the local %s holds all of it in %s: the flow would write nothing\n", plan.To.System, what)
+	default:
+		fmt.Fprintf(v.out, "the local %s has %s; nothing was written\n", plan.To.System, what)
+	}
+	v.row("", "FIELD", "NOW", "WOULD BECOME")
+	for _, d := range t.against.fields {
+		now, becomes, colour := "nothing", string(d.Value.JSON), green
+		if d.Now != nil {
+			now = string(d.Now)
+		}
+		if d.Same {
+			becomes, colour = "unchanged", grey
+		}
+		v.row(colour, d.Value.Name, now, becomes)
+	}
 }
 
 // stepColour is the colour of a field's target: written, rejected, or left alone.
