@@ -23,6 +23,7 @@ type brokerFlags struct {
 	listen, dir, topology, from, certificate  string
 	keys                                      []string
 	allowRemote, premium, verbose, cutDamaged bool
+	faults                                    bool
 }
 
 func newBroker() *cobra.Command {
@@ -58,6 +59,7 @@ The broker gives everyone who reaches it every right, so it listens on loopback 
 	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "NAME:VALUE:RIGHTS adds a shared access key; RIGHTS are send, listen or manage, with commas")
 	cmd.Flags().BoolVar(&f.allowRemote, "allow-remote", false, "allow --listen to be no loopback address: who reaches it may do everything")
 	cmd.Flags().BoolVar(&f.premium, "premium", false, "have the limits of tier Premium")
+	cmd.Flags().BoolVar(&f.faults, "faults", false, "let who is on this machine ask for faults by HTTP: POST http://HOST:PORT/$faults/<name>")
 	cmd.Flags().BoolVar(&f.cutDamaged, "cut-damaged", false, "go on with a --dir whose log is damaged in the middle: what follows the damage is cut off and kept in a file")
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "show a line for whatever is unusual")
 	cmd.MarkFlagsMutuallyExclusive("topology", "from")
@@ -67,7 +69,7 @@ The broker gives everyone who reaches it every right, so it listens on loopback 
 
 // options reads the topology file and checks the flags.
 func (f brokerFlags) options(errors io.Writer) (servicebus.Options, error) {
-	o := servicebus.Options{Listen: f.listen, AllowRemote: f.allowRemote, Dir: f.dir, Premium: f.premium, CutDamaged: f.cutDamaged}
+	o := servicebus.Options{Listen: f.listen, AllowRemote: f.allowRemote, Dir: f.dir, Premium: f.premium, CutDamaged: f.cutDamaged, FaultsAPI: f.faults}
 	o.Warnf = func(format string, args ...any) { fmt.Fprintf(errors, format+"\n", args...) }
 	host, _, err := net.SplitHostPort(f.listen)
 	if err != nil {

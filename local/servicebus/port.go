@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/coder/websocket"
 
@@ -57,11 +58,13 @@ func (s *Server) newFront(o Options, a *access.Authority, certificate *tls.Certi
 	return front.New(front.Options{
 		AMQP: s.amqp.ServeConn,
 		HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			switch r.URL.Path {
-			case tokenPath:
+			switch {
+			case r.URL.Path == tokenPath:
 				giveToken(w, r)
-			case socketPath:
+			case r.URL.Path == socketPath:
 				s.serveSocket(w, r)
+			case o.FaultsAPI && (r.URL.Path == faultsPath || strings.HasPrefix(r.URL.Path, faultsPath+"/")):
+				s.serveFaults(w, r)
 			default:
 				admin.ServeHTTP(w, r)
 			}

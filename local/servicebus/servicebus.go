@@ -58,6 +58,8 @@ type Options struct {
 	Keys []access.Key
 	// Certificate is for those who connect by TLS; nil has one made, see [Server.CertificatePEM].
 	Certificate *tls.Certificate
+	// FaultsAPI lets who is on this machine ask for faults by HTTP, on the same port; see the README.
+	FaultsAPI bool
 	// Premium makes it a namespace of tier Premium: messages of 1 MiB, or up to 100 MiB where an entity says so.
 	Premium bool
 	// Logf gets a line for what is unusual, never a message's content; nil for none.
