@@ -63,6 +63,9 @@ func New(plan *contract.Plan, links link.Store, options link.Options, rows RowRe
 		h.link.Deletion = link.Ignore
 	case contract.DeleteRow:
 		h.link.Deletion = link.Delete
+	case contract.DeleteDeactivate:
+		h.link.Deletion = link.Deactivate
+		h.link.Target = deactivating{target, plan.Deactivation()}
 	default:
 		return nil, fmt.Errorf("%s: delete: %s isn't supported", plan.Name, plan.Delete)
 	}
@@ -145,6 +148,17 @@ func version(e event.Event) link.Version {
 		sequence = e.Time().UTC().Format("20060102T150405.000000000Z")
 	}
 	return link.Version{Sequence: sequence, Event: e.ID()}
+}
+
+// deactivating is a target whose rows are never deleted: a delete writes the columns that say so.
+type deactivating struct {
+	Target
+	record *contract.Record
+}
+
+// Delete implements [Target] with an update.
+func (d deactivating) Delete(ctx context.Context, id, etag string) error {
+	return d.Update(ctx, id, etag, d.record)
 }
 
 // source maps the rows that a row flow reads.

@@ -267,7 +267,7 @@ func TestNewRefusesWhatItCannotDo(t *testing.T) {
 	for name, change := range map[string]func(*contract.Plan){
 		"no reader":       func(*contract.Plan) {},
 		"unknown state":   func(p *contract.Plan) { p.From.State = "image" },
-		"unknown delete":  func(p *contract.Plan) { p.From.State, p.Delete = contract.StateEvent, "deactivate" },
+		"unknown delete":  func(p *contract.Plan) { p.From.State, p.Delete = contract.StateEvent, "hide" },
 		"one system only": func(p *contract.Plan) { p.From.System = p.To.System },
 	} {
 		p := plan(t, "account-to-fno")

@@ -57,6 +57,13 @@ func (f *flow) deletion() string {
 		return "leaves the target as it is"
 	case contract.DeleteRow:
 		return "deletes the target's record"
+	case contract.DeleteDeactivate:
+		var sets []string
+		for _, v := range f.Deactivation().Fields {
+			column, _ := f.TargetEntity().Column(v.Name)
+			sets = append(sets, code(v.Name)+" becomes "+option(column, v.Text()))
+		}
+		return "deactivates the target's record: " + strings.Join(sets, ", ")
 	}
 	return "is left to a person: the event is dead-lettered as `delete-rejected`"
 }

@@ -32,7 +32,6 @@ func compile(r *reader, d *document, name string, lookup lookupFunc) *Plan {
 	}
 	c.source()
 	c.target()
-	c.deleteRule()
 	if c.plan.source == nil || c.plan.target == nil {
 		return c.plan // no field can be judged
 	}
@@ -42,6 +41,7 @@ func compile(r *reader, d *document, name string, lookup lookupFunc) *Plan {
 	for i := range d.fields {
 		c.field(&d.fields[i])
 	}
+	c.deleteRule()
 	c.required()
 	c.key()
 	c.columns()
@@ -114,12 +114,39 @@ func (c *compiler) target() {
 
 func (c *compiler) deleteRule() {
 	c.plan.Delete = DeleteReject
-	d := c.doc.Delete
-	if d == nil {
+	switch d := c.doc.Delete; {
+	case d == nil:
+	case d.shape == mappingShape:
+		c.plan.Delete = DeleteDeactivate
+		c.deactivate(d)
+	default:
+		c.plan.Delete = d.text
+	}
+}
+
+// deactivate compiles the columns that a delete sets. They are the flow's to write, like any field.
+func (c *compiler) deactivate(e *element) {
+	var d deactivateDoc
+	c.whole("deactivate", "delete", e, &d)
+	if d.Columns == nil {
 		return
 	}
-	if c.plan.Delete = d.text; !slices.Contains([]string{DeleteReject, DeleteIgnore, DeleteRow}, d.text) {
-		c.add(d, "write reject, ignore or delete", "there is no delete rule %q", d.text)
+	for _, m := range d.Columns.members {
+		name := m.key.text
+		column, ok := c.plan.target.Column(name)
+		switch owner := c.plan.owners[name]; {
+		case !ok:
+			c.add(m.key, c.meant(name, c.plan.target), "delete: %s has no field %q", c.plan.target.Name, name)
+		case column.ReadOnly || column.Kind == schema.Reference:
+			c.add(m.key, "use a column that says whether a row is in use", "delete: a flow can't set %s to a fixed value", name)
+		case slices.Contains(c.plan.To.Key, name):
+			c.add(m.key, "use a column that says whether a row is in use", "delete: %s is part of the key", name)
+		case owner != "" && owner != c.plan.From.System:
+			c.add(m.key, "agree on one owner", "delete: field %s belongs to %s, and this flow comes from %s", name, owner, c.plan.From.System)
+		default:
+			l := c.literal(m.value, &fieldPlan{column: column, property: name}, "deactivate")
+			c.plan.deactivation = append(c.plan.deactivation, Value{Name: name, JSON: l.json, column: column})
+		}
 	}
 }
 

@@ -11,7 +11,7 @@
 //	when      condition in CEL: a record for which it is false is ignored
 //	tables    {name: {source text: target value, …}}, shared by the contract's fields
 //	fields    {target column: field}
-//	delete    reject (also where it isn't said) | ignore | delete
+//	delete    reject (also where it isn't said) | ignore | delete | {deactivate: {target column: value, …}}
 //
 // A field is {owner: system} where another system owns it, or one or more of:
 //
@@ -94,6 +94,8 @@ const (
 	DeleteIgnore = "ignore"
 	// DeleteRow deletes the target's row.
 	DeleteRow = "delete"
+	// DeleteDeactivate keeps the target's row and sets columns that say it is no longer in use, see [Plan.Deactivation].
+	DeleteDeactivate = "deactivate"
 )
 
 // Plan is one contract, checked and compiled. It is safe for use by several goroutines at once.
@@ -107,9 +109,10 @@ type Plan struct {
 	To                  Target
 	// Owner is the system of record of every field that doesn't name another.
 	Owner string
-	// Delete is DeleteReject, DeleteIgnore or DeleteRow.
+	// Delete is DeleteReject, DeleteIgnore, DeleteRow or DeleteDeactivate.
 	Delete string
 
+	deactivation   []Value
 	when           *computed // nil where every record is wanted
 	source, target *schema.Entity
 	fields         []fieldPlan
@@ -148,6 +151,10 @@ func (p *Plan) SourceColumns() []string { return p.columns }
 
 // TargetColumns returns the properties a read of the target row must select to compare it with a record, sorted.
 func (p *Plan) TargetColumns() []string { return p.targetColumns }
+
+// Deactivation returns what a delete in the source writes into the target's row where Delete is [DeleteDeactivate]: a record
+// without a key.
+func (p *Plan) Deactivation() *Record { return &Record{system: p.To.System, Fields: p.deactivation} }
 
 // OwnsField reports whether this flow keeps the target field up to date: its contract maps it, not only as an initial value,
 // and the flow's source system owns it.

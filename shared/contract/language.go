@@ -6,6 +6,7 @@ var declarations = []declaration{
 	{"source", sourceDoc{}, "{system: fno, entity: CustomersV3, event: fno.customer.*, state: row}", "Where the flow's records come from."},
 	{"target", targetDoc{}, "{system: dataverse, entity: account, key: [accountnumber]}", "Where the flow's records go."},
 	{"field", fieldDoc{}, "{from: SourceField}", "One field of the target: where its value comes from and what is done to it, or which system owns it."},
+	{"deactivate", deactivateDoc{}, "{deactivate: {statecode: 1, statuscode: 2}}", "A delete in the source deactivates the target's row."},
 	{"split", splitDoc{}, "{by: \" \", part: first}", "One part of a text."},
 	{"strip", stripDoc{}, "{leading: \"0\"}", "What is taken off a text's ends."},
 	{"pad", padDoc{}, "{to: 10, with: \"0\"}", "Filling a text up to a length."},
@@ -27,7 +28,7 @@ type document struct {
 	When    *element `key:"when" form:"text" doc:"A condition in CEL over the source's columns: the flow ignores a record for which it is false."`
 	Tables  *element `key:"tables" form:"{*: {*: scalar}}" doc:"Tables that several fields look values up in: {name: {source text: target value}}."`
 	Fields  *element `key:"fields,required" form:"{*: {field}}" doc:"The target's fields, each by its column's name."`
-	Delete  *element `key:"delete" form:"text" doc:"What happens in the target when the source record is deleted: reject (also where it isn't said) dead-letters the event, ignore leaves the target alone, delete deletes it."`
+	Delete  *element `key:"delete" form:"reject | ignore | delete | {deactivate}" doc:"What happens in the target when the source record is deleted: reject (also where it isn't said) dead-letters the event, ignore leaves the target alone, delete deletes it, {deactivate: {column: value}} sets columns instead."`
 
 	from   sourceDoc
 	to     targetDoc
@@ -135,4 +136,8 @@ type unitDoc struct {
 type roundDoc struct {
 	Places *element `key:"places,required" form:"number" doc:"How many decimal places are left."`
 	Mode   *element `key:"mode,required" form:"half-even | half-up | down | up" doc:"half-even is the banker's rounding, half-up the merchant's; down cuts, up goes away from zero."`
+}
+
+type deactivateDoc struct {
+	Columns *element `key:"deactivate,required" form:"{*: scalar}" doc:"The target's columns and the values that say it is no longer in use, such as statecode and statuscode in Dataverse."`
 }

@@ -94,17 +94,33 @@ func (c *checker) edges() map[column][]edge {
 // reads returns the source columns that a field can get its value from, its own first.
 func (f *fieldPlan) reads() []string {
 	var out []string
+	add := func(parts []part) {
+		for _, p := range parts {
+			if !slices.Contains(out, p.column.Name) {
+				out = append(out, p.column.Name)
+			}
+		}
+	}
 	var follow func(in *input)
 	follow = func(in *input) {
-		if in == nil || in.column == nil || slices.Contains(out, in.column.Name) {
+		switch {
+		case in == nil || in.column == nil:
 			return
+		case in.computed != nil:
+			add(in.computed.parts)
+		case in.parts != nil:
+			add(in.parts)
+		case slices.Contains(out, in.column.Name):
+			return
+		default:
+			out = append(out, in.column.Name)
 		}
-		out = append(out, in.column.Name)
 		for i := range in.blanks {
 			follow(in.blanks[i].other)
 		}
 	}
 	follow(f.input)
+	follow(f.otherwise.other)
 	return out
 }
 

@@ -52,5 +52,4 @@
 //     a change, finds an equal row and ends there. A create that the other direction began and did not finish is waited
 //     for (reason "intent-open").
 //   - A target row that is already linked to another record: refused with reason "target-linked".
-//   - Deactivating instead of deleting.
 package link

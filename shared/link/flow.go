@@ -96,6 +96,9 @@ const (
 	Ignore
 	// Delete deletes the target.
 	Delete
+	// Deactivate is Delete for a target whose Delete keeps the record and marks it as no longer in use. The link forgets it all
+	// the same: a record that comes to the source later under the same key finds the row by its key and takes it over.
+	Deactivate
 )
 
 // Options are the times of a claim, in one place. The zero value stands for [Defaults].
@@ -167,7 +170,7 @@ const restarts = 5
 // errAgain says that another worker changed what the steps rely on: begin again.
 var errAgain = errors.New("link: begin again")
 
-// Apply brings a change to the target and says what it did: Delivered "created", "updated" or "deleted", or nothing to do
+// Apply brings a change to the target and says what it did: Delivered "created", "updated", "deleted" or "deactivated", or nothing to do
 // because the event is a "duplicate", comes "late", leaves the target "unchanged", or the record is "gone" or its delete
 // "ignored".
 //

@@ -250,6 +250,9 @@ func (r *run[R]) remove(ctx context.Context) (settle.Outcome, error) {
 	delete(r.main.IDs, r.To)
 	r.main.Tombstone = r.From
 	r.main.forgetHashes()
+	if deleted && r.Deletion == Deactivate {
+		return r.commit(ctx, "", settle.Delivered("deactivated"))
+	}
 	if deleted {
 		return r.commit(ctx, "", settle.Delivered("deleted"))
 	}
