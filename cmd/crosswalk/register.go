@@ -1,11 +1,19 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"os"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/kelseyhightower/envconfig"
 	"github.com/spf13/cobra"
 
+	"crosswalk/shared/finops"
+	"crosswalk/shared/identity"
 	"crosswalk/shared/registration"
+	"crosswalk/shared/settings"
 )
 
 func newRegister() *cobra.Command {
@@ -24,20 +32,31 @@ CROSSWALK_KEY_VAULT_URI, CROSSWALK_FNO_SECRET_NAME, CROSSWALK_DATAVERSE_SECRET_N
 
 func newRegisterFnO() *cobra.Command {
 	e := azdEnvironment()
+	var check, apply bool
 	cmd := &cobra.Command{
-		Use:     "fno",
-		Short:   "The application, the endpoint and the business events of F&O",
-		Example: "  crosswalk register fno\n  crosswalk register fno --legal-entity usmf,demf",
+		Use:   "fno",
+		Short: "The application, the endpoint and the business events of F&O",
+		Long: `Say what an administrator of F&O sets up, from the contracts.
+
+--check compares with F&O (FNO_URL) instead, and ends with status 1 where something is missing; --apply also switches on the
+business events that are missing. The endpoint is made by hand, because only a person may know its application's secret.
+Who asks is who is logged in to az or azd, or the application of ENTRA_CLIENT_ID with ENTRA_CERTIFICATE_PATH.`,
+		Example: "  crosswalk register fno\n  crosswalk register fno --check --legal-entity usmf,demf",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			needs, err := readNeeds()
 			if err != nil {
 				return err
 			}
+			if check || apply {
+				return checkFnO(cmd, needs, e, apply)
+			}
 			needs.WriteFnO(cmd.OutOrStdout(), e)
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&check, "check", false, "compare with F&O and say what is missing; status 1 if something is")
+	cmd.Flags().BoolVar(&apply, "apply", false, "as --check, and switch on the business events that are missing")
 	endpointFlag(cmd, &e)
 	cmd.Flags().StringSliceVar(&e.LegalEntities, "legal-entity", nil, "legal entities whose events are wanted; all where none is given")
 	return cmd
@@ -78,4 +97,44 @@ func readNeeds() (*registration.Needs, error) {
 func azdEnvironment() registration.Environment {
 	return registration.Environment{Application: os.Getenv("ENTRA_CLIENT_ID"), ServiceBus: os.Getenv("CROSSWALK_SERVICEBUS"), VaultURL: os.Getenv("CROSSWALK_KEY_VAULT_URI"),
 		FnOSecret: os.Getenv("CROSSWALK_FNO_SECRET_NAME"), DataverseSecret: os.Getenv("CROSSWALK_DATAVERSE_SECRET_NAME"), FunctionHost: os.Getenv("CROSSWALK_FUNCTION_HOST")}
+}
+
+func checkFnO(cmd *cobra.Command, needs *registration.Needs, e registration.Environment, apply bool) error {
+	url := os.Getenv("FNO_URL")
+	if url == "" {
+		return errors.New("FNO_URL is not set: it is the address of the environment to compare with")
+	}
+	credential, err := administrator()
+	if err != nil {
+		return err
+	}
+	client, err := finops.New(url, credential, nil)
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	left, err := needs.CheckFnO(cmd.Context(), client, e, apply, func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) })
+	if err == nil && left > 0 {
+		return exitCode(1)
+	}
+	return err
+}
+
+// administrator is who is logged in on this machine, or an application with a certificate in a file.
+func administrator() (azcore.TokenCredential, error) {
+	var s settings.Entra
+	if os.Getenv("ENTRA_CERTIFICATE_PATH") != "" {
+		if err := envconfig.Process("", &s); err != nil {
+			return nil, err
+		}
+		if err := s.Check(); err != nil {
+			return nil, err
+		}
+		return identity.Application(s, nil)
+	}
+	login, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{TenantID: os.Getenv("AZURE_TENANT_ID")})
+	if err != nil {
+		return nil, errors.New("nobody is logged in: az login, or azd auth login")
+	}
+	return login, nil
 }

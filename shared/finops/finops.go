@@ -72,6 +72,35 @@ func (c *Client) Read(ctx context.Context, set string, key []KeyValue, columns [
 	return c.odata.Row(answer, "")
 }
 
+// List returns the rows of the entity set whose columns equal those values, of all companies. F&O gives them in pages of
+// 10,000; more than one page is an error, because whoever lists wants few.
+func (c *Client) List(ctx context.Context, set string, equal []KeyValue, columns []string) ([]Row, error) {
+	if err := odata.CheckSet(set); err != nil {
+		return nil, err
+	}
+	filter, err := odata.Filter(equal)
+	if err != nil {
+		return nil, err
+	}
+	list, err := odata.Select(columns)
+	if err != nil {
+		return nil, err
+	}
+	call := odata.Call{Purpose: odata.Read, Method: http.MethodGet, Set: set, Query: everyCompany + "&$select=" + list + "&$filter=" + filter, Columns: columns}
+	answer, err := c.odata.Do(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := c.odata.Rows(answer, "")
+	if err == nil && len(rows) >= pageLimit {
+		err = c.odata.Unreadable(answer)
+	}
+	return rows, err
+}
+
+// pageLimit is the largest page (documentation: "Open Data Protocol (OData)").
+const pageLimit = 10000
+
 // Patch changes the columns in body, a JSON object, and never makes a row: one that doesn't exist is ErrNotFound.
 func (c *Client) Patch(ctx context.Context, set string, key []KeyValue, body []byte) error {
 	call, err := address(odata.Update, http.MethodPatch, set, key)

@@ -36,9 +36,10 @@ type BusinessEvent struct {
 
 // DataEvent is the changes of an F&O entity. It needs the Power Platform integration.
 type DataEvent struct {
-	Entity  string
-	Changes []string // Created, Updated, Deleted
-	Flows   []string
+	// Entity is the entity's technical name, in lower case; Set is its entity set, where the contract names it.
+	Entity, Set string
+	Changes     []string // Create, Update, Delete
+	Flows       []string
 }
 
 // Step is one message of one Dataverse table.
@@ -107,11 +108,7 @@ func (n *Needs) add(p *contract.Plan) {
 	case system == eventtype.FnO && !isChange:
 		n.businessEvent(p, name, begins)
 	case system == eventtype.FnO:
-		entity := table
-		if strings.EqualFold(p.From.Entity, table) {
-			entity = p.From.Entity // as F&O writes it
-		}
-		n.dataEvent(DataEvent{Entity: entity, Changes: changes, Flows: []string{p.Name}})
+		n.dataEvent(DataEvent{Entity: table, Set: p.From.Entity, Changes: changes, Flows: []string{p.Name}})
 	case isChange:
 		for _, c := range changes {
 			n.step(p, table, c)

@@ -94,7 +94,7 @@ func (n *Needs) WriteFnO(out io.Writer, e Environment) {
 	if len(n.DataEvents) > 0 {
 		lines := []string{"It needs the Power Platform integration. Activate with endpoint " + e.Endpoint + "; switch it off during mass loads."}
 		for _, d := range n.DataEvents {
-			lines = append(lines, fmt.Sprintf("%-45s needed by %s", d.Entity+": "+strings.Join(d.Changes, ", "), strings.Join(d.Flows, ", ")))
+			lines = append(lines, fmt.Sprintf("%-45s needed by %s", d.Set+" ("+d.Entity+"): "+strings.Join(d.Changes, ", "), strings.Join(d.Flows, ", ")))
 		}
 		w.step("The same form, tab Data event catalog: activate these and no others", lines...)
 	}

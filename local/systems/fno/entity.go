@@ -73,6 +73,10 @@ var mandatory = map[string][]string{
 	"VendorsV2":           {"VendorGroupId"},
 }
 
+// mayBeBlank are key properties that may be blank, by entity set: an event that is active for all legal entities names none.
+// UNCONFIRMED: that F&O stores it so.
+var mayBeBlank = map[string]string{"BusinessEventsConfigurations": "LegalEntity"}
+
 // relation is a property whose value must exist in another entity set.
 type relation struct {
 	property, label string
@@ -110,6 +114,12 @@ var relations = map[string][]relation{
 		{"dataAreaId", "Company", "LegalEntities", "LegalEntityId", "Legal entities"},
 		{"CurrencyCode", "Currency", "Currencies", "CurrencyCode", "Currencies"},
 		{"DefaultPaymentTermsName", "Terms of payment", "PaymentTerms", "Name", "Terms of payment"},
+	},
+	// UNCONFIRMED, as is what the key's BusinessEventsTable holds: the id of the catalogue's event is taken.
+	"BusinessEventsConfigurations": {
+		{"BusinessEventsTable", "Business event", "BusinessEventsCatalogs", "BusinessEventId", "Business events"},
+		{"LegalEntity", "Legal entity", "LegalEntities", "LegalEntityId", "Legal entities"},
+		{"BusinessEventsEndpoint_Name", "Endpoint name", "BusinessEventsEndpoints", "Name", "Business events endpoints"},
 	},
 	"PaymentTerms": {{"dataAreaId", "Company", "LegalEntities", "LegalEntityId", "Legal entities"}},
 	"SalesInvoiceHeadersV2": {

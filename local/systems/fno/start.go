@@ -16,6 +16,10 @@ func (s *Simulator) seed() error {
 	for _, c := range [][]string{{"USD", "US Dollar", "$"}, {"EUR", "Euro", "€"}, {"GBP", "Pound sterling", "£"}} {
 		s.start("Currencies", map[string]string{"CurrencyCode": c[0], "Name": c[1], "Symbol": c[2]})
 	}
+	for _, e := range [][]string{{"SalesInvoicePostedBusinessEvent", "SalesOrder", "Sales order invoice posted"}, {"CustFreeTextInvoicePostedBusinessEvent", "Customer", "Free text invoice posted"},
+		{"PurchaseOrderConfirmedBusinessEvent", "PurchaseOrder", "Purchase order confirmed"}, {"VendorInvoicePostedBusinessEvent", "Vendor", "Vendor invoice posted"}} {
+		s.start("BusinessEventsCatalogs", map[string]string{"BusinessEventId": e[0], "Module": e[1], "Name": e[2]})
+	}
 	for _, l := range [][]string{{"usmf", "Contoso Entertainment System USA", "USA"}, {"demf", "Contoso Entertainment System Germany", "DEU"}} {
 		s.start("LegalEntities", map[string]string{"LegalEntityId": l[0], "Name": l[1], "AddressCountryRegionId": l[2]})
 		for _, t := range [][]string{{"Net10", "Net 10 days", "10"}, {"Net30", "Net 30 days", "30"}, {"Net45", "Net 45 days", "45"}, {"Net60", "Net 60 days", "60"}} {

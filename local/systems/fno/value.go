@@ -86,7 +86,7 @@ func acceptString(e *entity, p *property, v jsontext.Value) (jsontext.Value, *re
 	if p.length > 0 && len(utf16.Encode([]rune(text))) > p.length {
 		return nil, tooLong(e, p)
 	}
-	if p.isKey && text == "" {
+	if p.isKey && text == "" && p.name != mayBeBlank[e.set] {
 		return nil, notFilled(e, p.name)
 	}
 	if p.name == "dataAreaId" {

@@ -58,7 +58,13 @@ func (c *call) create(e *entity) *refusal {
 		// UNCONFIRMED: how F&O words a create for another company without cross-company=true.
 		return writeFailed(http.StatusBadRequest, e, "Warning: The company '%s' isn't the current one; the request lacks cross-company=true.", company)
 	}
+	if name := mayBeBlank[e.set]; name != "" && v[name] == nil {
+		v[name] = odata.Quote("")
+	}
 	for _, name := range append(slices.Clone(e.key), mandatory[e.set]...) {
+		if name == mayBeBlank[e.set] {
+			continue
+		}
 		if v[name] == nil || string(v[name]) == `""` {
 			return notFilled(e, name)
 		}
