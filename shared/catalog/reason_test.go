@@ -12,8 +12,8 @@ import (
 var (
 	// codeInSource finds where a reason code is written down in Go.
 	codeInSource = regexp.MustCompile(`(?:\b(?:Reject|fail|refused|transient|waiting|reject)\(|Reason[A-Za-z]*:? *=? *)"([a-z0-9]+(?:-[a-z0-9]+)*)"`)
-	// atReceivers are the packages whose codes end in an ingress queue, or that only receive functions use.
-	atReceivers = map[string]bool{"receive": true, "watch": true, "event": true}
+	// atReceivers are the packages whose codes end in an ingress queue, or that only functions without a flow use.
+	atReceivers = map[string]bool{"receive": true, "watch": true, "event": true, "probe": true}
 	// elsewhere are codes of the event package that a flow meets, too.
 	elsewhere = []string{"field-missing", "bad-value"}
 )

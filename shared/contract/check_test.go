@@ -44,7 +44,7 @@ func soundFolder() map[string]string {
 func testTopology(t testing.TB, functions ...string) *topology.Topology {
 	t.Helper()
 	var list []string
-	for _, f := range append(functions, "customer-to-dataverse fno.customer.*") {
+	for _, f := range append(functions, "customer-to-dataverse fno.custcustomerv3entity.*") {
 		name, event, _ := strings.Cut(f, " ")
 		list = append(list, fmt.Sprintf(`{"name": %q, "events": [{"type": %q}]}`, name, event))
 	}
@@ -139,10 +139,10 @@ func TestCheck(t *testing.T) {
 			long + "/function.json:1:1: the function's name has 51 characters; a subscription's may have 50 (fix: rename the folder)"},
 		{"not in the topology", nil, files{"other/contract.yaml": strings.NewReplacer("description: {from: SalesMemo", "fax: {from: PrimaryContactFax", "  creditonhold", "  donotfax").Replace(sound),
 			"other/function.json": strings.Replace(trigger, "customer-to-dataverse", "other", 1), "other/examples/a.json": exampleRow, "other/examples/a.want.json": strings.NewReplacer("creditonhold", "donotfax", "description", "fax").Replace(exampleWant)},
-			`other/contract.yaml:5:49: the topology has no function other, so no event would reach it (fix: add {"name": "other", "events": [{"type": "fno.customer.*"}]} to the functions of shared/topology/topology.json)` + "\n" +
+			`other/contract.yaml:5:49: the topology has no function other, so no event would reach it (fix: add {"name": "other", "events": [{"type": "fno.custcustomerv3entity.*"}]} to the functions of shared/topology/topology.json)` + "\n" +
 				"other/contract.yaml:11:3: field name of account is written by flow customer-to-dataverse as well, so the last event wins (fix: let one flow write it)"},
-		{"another event than the topology", nil, files{folder + "contract.yaml": strings.Replace(sound, "fno.customer.*", "fno.customers.*", 1)},
-			folder + "contract.yaml:5:49: the topology sends customer-to-dataverse fno.customer.*, the contract asks for fno.customers.* (fix: write the same in the contract and in shared/topology/topology.json)"},
+		{"another event than the topology", nil, files{folder + "contract.yaml": strings.Replace(sound, "fno.custcustomerv3entity.*", "fno.custcustomerv3entity.updated", 1)},
+			folder + "contract.yaml:5:49: the topology sends customer-to-dataverse fno.custcustomerv3entity.*, the contract asks for fno.custcustomerv3entity.updated (fix: write the same in the contract and in shared/topology/topology.json)"},
 		{"a function of the topology without a contract", []string{"forgotten fno.vendor.*"}, nil,
 			"forgotten/contract.yaml:1:1: the topology sends events to forgotten, but there is no contract, and no flow runs without one (fix: write the contract, or take the function out of the topology (shared/topology/topology.json))"},
 		{"a flow's function.json without a contract", nil, files{"other/function.json": strings.Replace(trigger, "customer-to-dataverse", "other", 1)},
@@ -165,7 +165,7 @@ func TestCheck(t *testing.T) {
 			folder + "examples/plain.want.json:1:2: the record is accepted and should be rejected with too-long (fix: correct the contract, or the expectation if the contract is right)"},
 		{"an example that is rejected for something else", nil, files{folder + "examples/plain.json": `{"CustomerAccount":"1","OnHoldStatus":"No"}`, folder + "examples/plain.want.json": `{"reject": {"reason": "too-long", "field": "name (from OrganizationName)"}}`},
 			folder + `examples/plain.want.json:1:2: the record is rejected with "blank-required" for "name (from OrganizationName)", not with "too-long" for "name (from OrganizationName)" (fix: correct the contract, or the expectation if the contract is right)`},
-		{"a field that another contract gives to another system", []string{"other fno.customer.*"}, files{"other/contract.yaml": strings.NewReplacer("description: {from: SalesMemo, longer: cut}", "description: {owner: dataverse}", "  creditonhold", "  donotfax", "name: {from: OrganizationName, blank: reject}", "name: {owner: dataverse}").Replace(sound),
+		{"a field that another contract gives to another system", []string{"other fno.custcustomerv3entity.*"}, files{"other/contract.yaml": strings.NewReplacer("description: {from: SalesMemo, longer: cut}", "description: {owner: dataverse}", "  creditonhold", "  donotfax", "name: {from: OrganizationName, blank: reject}", "name: {owner: dataverse}").Replace(sound),
 			"other/function.json": strings.Replace(trigger, "customer-to-dataverse", "other", 1), "other/examples/a.json": exampleRow, "other/examples/a.want.json": exampleWant},
 			folder + "contract.yaml:11:3: field name of account belongs to dataverse, says flow other (fix: agree on one owner and say so in both contracts)\n" +
 				folder + "contract.yaml:13:3: field description of account belongs to dataverse, says flow other (fix: agree on one owner and say so in both contracts)\n" +
@@ -207,7 +207,7 @@ func BenchmarkCheck100Contracts(b *testing.B) {
 	var functions []string
 	for i := range 100 {
 		name := fmt.Sprintf("flow-%d", i)
-		functions = append(functions, name+" fno.customer.*")
+		functions = append(functions, name+" fno.custcustomerv3entity.*")
 		for file, text := range soundFolder() {
 			if rest, ok := strings.CutPrefix(file, folder); ok {
 				files[name+"/"+rest] = strings.ReplaceAll(text, "customer-to-dataverse", name)

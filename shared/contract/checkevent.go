@@ -1,8 +1,6 @@
 package contract
 
 import (
-	"strings"
-
 	"crosswalk/shared/eventtype"
 	"crosswalk/shared/schema"
 )
@@ -24,7 +22,10 @@ func (c *compiler) event(d sourceDoc) {
 	case e == nil:
 	case e.Event != "" && pattern != e.Event:
 		c.add(d.Event, "write event: "+e.Event, "event %q doesn't carry a %s", pattern, e.Name)
-	case e.Event == "" && system == schema.Dataverse && !strings.HasPrefix(pattern, "dataverse."+e.Name+"."):
+	case e.Event != "" || eventtype.OfRow(e.Name, e.VirtualTable, pattern):
+	case system == schema.Dataverse:
 		c.add(d.Event, "write event: dataverse."+e.Name+".*", "event %q isn't about table %s", pattern, e.Name)
+	default:
+		c.add(d.Event, "write event: "+eventtype.Rows(e.Name, e.VirtualTable), "event %q isn't about entity %s", pattern, e.Name)
 	}
 }

@@ -3,7 +3,7 @@ package contract
 // declarations are the objects of the language, the contract itself first.
 var declarations = []declaration{
 	{"contract", document{}, "{purpose: …, team: …, pair: …, from: {…}, to: {…}, owner: …, fields: {…}}", "A contract: which event starts the flow, which system owns each field, how every field maps, and what happens to blank or bad values."},
-	{"source", sourceDoc{}, "{system: fno, entity: CustomersV3, event: fno.customer.*, state: row}", "Where the flow's records come from."},
+	{"source", sourceDoc{}, "{system: fno, entity: CustomersV3, event: fno.custcustomerv3entity.*, state: row}", "Where the flow's records come from."},
 	{"target", targetDoc{}, "{system: dataverse, entity: account, key: [accountnumber]}", "Where the flow's records go."},
 	{"field", fieldDoc{}, "{from: SourceField}", "One field of the target: where its value comes from and what is done to it, or which system owns it."},
 	{"deactivate", deactivateDoc{}, "{deactivate: {statecode: 1, statuscode: 2}}", "A delete in the source deactivates the target's row."},

@@ -53,6 +53,10 @@ func TestFlowsInBothDirections(t *testing.T) {
 			""},
 		"a loop through a fallback": {[]string{"from: OrganizationName, blank: reject", "from: OrganizationName, blank: {from: PrimaryContactFax, blank: reject}, longer: cut"}, []string{"from: fax", "from: name, longer: cut"},
 			"customer-to-dataverse/contract.yaml:11:3: a loop without an echo rule with flow back: account.name ← CustomersV3.PrimaryContactFax ← account.name; a change on either side sets off the next write, and no system has the last word" + loopFix},
+		"a loop through one of two joined texts": {[]string{"description: {from: SalesMemo", `fax: {from: [PrimaryContactPhone, PrimaryContactFax], with: " ", blank: null`}, nil,
+			"customer-to-dataverse/contract.yaml:13:3: a loop without an echo rule with flow back: account.fax ← CustomersV3.PrimaryContactFax ← account.fax; a change on either side sets off the next write, and no system has the last word" + loopFix},
+		"a loop through an expression": {[]string{"description: {from: SalesMemo", `fax: {compute: "PrimaryContactFax.trim()", blank: null`}, nil,
+			"customer-to-dataverse/contract.yaml:13:3: a loop without an echo rule with flow back: account.fax ← CustomersV3.PrimaryContactFax ← account.fax; a change on either side sets off the next write, and no system has the last word" + loopFix},
 		"a loop that crosses over": {[]string{"description: {from: SalesMemo", "telephone1: {from: PrimaryContactFax", "creditonhold: {", "fax: {from: PrimaryContactPhone, longer: cut}\n  creditonhold: {"}, nil,
 			"customer-to-dataverse/contract.yaml:12:3: a loop without an echo rule with flow back: account.fax ← CustomersV3.PrimaryContactPhone ← account.telephone1 ← CustomersV3.PrimaryContactFax ← account.fax; a change on either side sets off the next write, and no system has the last word" + loopFix},
 	} {

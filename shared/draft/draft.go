@@ -92,8 +92,8 @@ func Event(e *schema.Entity) string {
 	switch {
 	case e.Event != "":
 		return e.Event
-	case e.System == schema.Dataverse:
-		return "dataverse." + e.Name + ".*"
+	case e.System == schema.Dataverse || e.VirtualTable != "":
+		return eventtype.Rows(e.Name, e.VirtualTable)
 	}
 	return ""
 }
@@ -199,6 +199,9 @@ func (p Project) files(f Flow) ([]file, error) {
 	}
 	if source.Event != "" && f.Event != source.Event {
 		return nil, fmt.Errorf("event %q doesn't carry a %s: write %s", f.Event, source.Name, source.Event)
+	}
+	if source.Event == "" && !eventtype.OfRow(source.Name, source.VirtualTable, f.Event) {
+		return nil, fmt.Errorf("event %q isn't about %s: write %s", f.Event, source.Name, eventtype.Rows(source.Name, source.VirtualTable))
 	}
 	if !target.HasKey(f.Key) {
 		return nil, fmt.Errorf("[%s] is no key of %s, so it can find several rows; its keys are %s", strings.Join(f.Key, ", "), target.Name, keys(target))

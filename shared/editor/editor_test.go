@@ -99,7 +99,7 @@ const sound = `purpose: Sales sees every customer.
 team: finance
 pair: customer-account
 owner: fno
-from: {system: fno, entity: CustomersV3, event: fno.customer.*, state: row}
+from: {system: fno, entity: CustomersV3, event: fno.custcustomerv3entity.*, state: row}
 to: {system: dataverse, entity: account, key: [accountnumber]}
 tables:
   currency: {usmf: USD}

@@ -78,6 +78,25 @@ func System(pattern string) string {
 	return system
 }
 
+// Rows returns the pattern of all changes of a table's or an entity's rows. virtualTable is the Dataverse table that shows an
+// F&O entity, "" for a Dataverse table.
+func Rows(table, virtualTable string) string {
+	if virtualTable != "" {
+		return FnO + "." + strings.TrimPrefix(virtualTable, virtualPrefix) + ".*"
+	}
+	return Dataverse + "." + table + ".*"
+}
+
+// OfRow reports whether the events of a pattern can be about rows of a table or entity. That of a business event is taken
+// for true, because nothing here knows which record it is about; and so is that of an F&O entity whose virtual table isn't
+// known.
+func OfRow(table, virtualTable, pattern string) bool {
+	if System(pattern) == FnO && (virtualTable == "" || strings.Count(pattern, ".") == 1 && !strings.HasSuffix(pattern, "*")) {
+		return true
+	}
+	return strings.HasPrefix(pattern, strings.TrimSuffix(Rows(table, virtualTable), "*"))
+}
+
 // Never says why no receiver can publish an event that the pattern selects, and what to write instead; both are "" for a
 // pattern that can be selected. A pattern is a type, or the beginning of one followed by *.
 func Never(pattern string) (why, instead string) {

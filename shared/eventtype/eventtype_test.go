@@ -73,3 +73,25 @@ func TestNever(t *testing.T) {
 		}
 	}
 }
+
+func TestOfRow(t *testing.T) {
+	for _, tt := range []struct {
+		table, virtualTable, pattern string
+		want                         bool
+	}{
+		{"account", "", "dataverse.account.*", true},
+		{"account", "", "dataverse.account.updated", true},
+		{"account", "", "dataverse.accounts.*", false},
+		{"account", "", "dataverse.*", false},
+		{"CustomersV3", "mserp_custcustomerv3entity", "fno.custcustomerv3entity.*", true},
+		{"CustomersV3", "mserp_custcustomerv3entity", "fno.custcustomerv3entity.deleted", true},
+		{"CustomersV3", "mserp_custcustomerv3entity", "fno.customersv3.*", false},
+		{"CustomersV3", "mserp_custcustomerv3entity", "fno.*", false},
+		{"CustomersV3", "mserp_custcustomerv3entity", "fno.CustomerChanged", true},
+		{"Currencies", "", "fno.currencies.*", true},
+	} {
+		if got := OfRow(tt.table, tt.virtualTable, tt.pattern); got != tt.want {
+			t.Errorf("%s of %s: %t", tt.pattern, tt.table, got)
+		}
+	}
+}
