@@ -226,3 +226,59 @@ func TestOnePortForAll(t *testing.T) {
 		t.Errorf("a token over plain HTTP: %s", resp.Status)
 	}
 }
+
+// TestKeysOfAnEntity signs with the keys of one topic's authorization rules: they are good for it and its subscriptions, with
+// the rights they have, and for nothing else.
+func TestKeysOfAnEntity(t *testing.T) {
+	k := newKeyed(t)
+	web := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: k.roots(), MinVersion: tls.VersionTLS12}}}
+	t.Cleanup(web.CloseIdleConnections)
+	a, err := admin.NewClientFromConnectionString(k.ConnectionString(), &admin.ClientOptions{ClientOptions: azcore.ClientOptions{Transport: web}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := a.CreateTopic(k.ctx, "t", &admin.CreateTopicOptions{Properties: &admin.TopicProperties{AuthorizationRules: []admin.AuthorizationRule{
+		{AccessRights: []admin.AccessRight{admin.AccessRightSend}, KeyName: new("sends"), PrimaryKey: new("b25l"), SecondaryKey: new("dHdv")},
+		{AccessRights: []admin.AccessRight{admin.AccessRightListen}, KeyName: new("listens")}, // its keys are made
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.CreateSubscription(k.ctx, "t", "s", nil); err != nil {
+		t.Fatal(err)
+	}
+	listening := made.AuthorizationRules[1].PrimaryKey
+	if listening == nil || len(*listening) < 40 {
+		t.Fatal("no key was made")
+	}
+	with := func(name, key string) *azservicebus.Client {
+		return k.client("Endpoint=sb://" + k.Addr() + ";SharedAccessKeyName=" + name + ";SharedAccessKey=" + key + ";UseDevelopmentEmulator=true")
+	}
+	send := func(c *azservicebus.Client, entity string) error {
+		sender, err := c.NewSender(entity, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k.send(sender)
+	}
+	receive := func(c *azservicebus.Client) error {
+		r, err := c.NewReceiverForSubscription("t", "s", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = r.ReceiveMessages(k.ctx, 1, nil)
+		return err
+	}
+	for _, key := range []string{"b25l", "dHdv"} {
+		if err := send(with("sends", key), "t"); err != nil {
+			t.Errorf("sending with a key for sending: %v", err)
+		}
+	}
+	if err := receive(with("listens", *listening)); err != nil {
+		t.Errorf("receiving with a key for listening: %v", err)
+	}
+	k.unauthorized(send(with("listens", *listening), "t"), "'Send' claim(s) are required")
+	k.unauthorized(receive(with("sends", "b25l")), "'Listen' claim(s) are required")
+	k.unauthorized(send(with("sends", "b25l"), "q"), "InvalidSignature")
+	k.unauthorized(send(with("sends", "bm8="), "t"), "InvalidSignature")
+}

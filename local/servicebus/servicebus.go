@@ -26,6 +26,7 @@ import (
 
 	"crosswalk/local/servicebus/access"
 	"crosswalk/local/servicebus/amqp/server"
+	"crosswalk/local/servicebus/atom"
 	"crosswalk/local/servicebus/broker"
 	"crosswalk/local/servicebus/chaos"
 	"crosswalk/local/servicebus/front"
@@ -126,6 +127,7 @@ func Start(o Options) (*Server, error) {
 		listener.Close()
 		return nil, closing(log, fmt.Errorf("service bus: %w", err))
 	}
+	authority.LookUp(func(entity string) []access.Key { return atom.EntityKeys(b, entity) })
 	control := chaos.New(b, o.Now)
 	wire := sbwire.New(b, sbwire.Options{Authority: authority, Intercept: control.Intercept, Disposed: control.Disposed, Logf: o.Logf})
 	s := &Server{

@@ -92,6 +92,7 @@ const maxToken = 64 * 1024
 type Authority struct {
 	keys map[string]Key
 	now  func() time.Time
+	of   func(entity string) []Key // nil for no keys of entities
 
 	mu      sync.RWMutex
 	revoked map[string]Rights // by key name, "" for all
@@ -108,6 +109,26 @@ func New(keys []Key) (*Authority, error) {
 		a.keys[k.Name] = k
 	}
 	return a, nil
+}
+
+// LookUp says where the keys of entities come from: of is called with the path of a queue or topic in lower case and returns
+// its own keys. Such a key is good for the entity and what lies below it. LookUp is called before anything is checked.
+func (a *Authority) LookUp(of func(entity string) []Key) { a.of = of }
+
+// signer finds the key of a name that passes a test, among those of the namespace and of what a resource belongs to.
+func (a *Authority) signer(name, resource string, test func(value string) bool) (Key, bool) {
+	if k := a.keys[name]; k.has(test) {
+		return k, true
+	}
+	for entity := resource; entity != "" && a.of != nil; {
+		for _, k := range a.of(entity) {
+			if k.Name == name && k.has(test) {
+				return k, true
+			}
+		}
+		entity = entity[:max(0, strings.LastIndexByte(entity, '/'))]
+	}
+	return Key{}, false
 }
 
 // Check judges a token, which may have "Bearer " in front. The error wraps ErrMalformed, ErrSignature or ErrExpired and
@@ -132,8 +153,7 @@ func (a *Authority) Check(token string) (Grant, error) {
 	if err != nil || badEnd != nil || badSum != nil || badName != nil || resource == "" {
 		return Grant{}, ErrMalformed
 	}
-	key := a.keys[name]
-	signed := key.has(func(value string) bool {
+	key, signed := a.signer(name, path(resource), func(value string) bool {
 		mac := hmac.New(sha256.New, []byte(value))
 		mac.Write([]byte(fields["sr"] + "\n" + fields["se"]))
 		return subtle.ConstantTimeCompare([]byte(sum), []byte(base64.StdEncoding.EncodeToString(mac.Sum(nil)))) == 1

@@ -351,3 +351,17 @@ func FuzzPut(f *testing.F) {
 		}
 	})
 }
+
+func TestBadAuthorizationRulesAreRefused(t *testing.T) {
+	d := newDesk(t)
+	rule := func(name, right string) string {
+		return `<AuthorizationRule i:type="SharedAccessAuthorizationRule"><Rights><AccessRights>` + right + `</AccessRights></Rights><KeyName>` + name + `</KeyName></AuthorizationRule>`
+	}
+	for rules, want := range map[string]string{
+		rule("k", "Sned"):                       `"Sned" is no right`,
+		rule("", "Send"):                        "needs a KeyName of its own",
+		rule("k", "Send") + rule("K", "Listen"): "needs a KeyName of its own",
+	} {
+		d.contains(d.put("q", described("QueueDescription", "<AuthorizationRules>"+rules+"</AuthorizationRules>"), false, http.StatusBadRequest), want)
+	}
+}

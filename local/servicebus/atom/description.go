@@ -59,7 +59,7 @@ type countDetails struct {
 	TransferDeadLetterMessageCount int    `xml:"d2p1:TransferDeadLetterMessageCount"`
 }
 
-// authorizationRules are the keys of one entity. They're told again, but nothing is checked against them.
+// authorizationRules are the keys of one entity, which are good for it and what lies below it; see EntityKeys.
 type authorizationRules struct {
 	Rules []authorizationRule `xml:"AuthorizationRule"`
 }
@@ -135,6 +135,9 @@ func (d *description) metadata() (map[string]string, error) {
 		}
 	}
 	if d.AuthorizationRules != nil && len(d.AuthorizationRules.Rules) > 0 {
+		if err := d.AuthorizationRules.complete(); err != nil {
+			return nil, err
+		}
 		text, err := xml.Marshal(d.AuthorizationRules)
 		if err != nil {
 			return nil, err
