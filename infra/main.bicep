@@ -124,6 +124,9 @@ param deployerId string = ''
 @allowed(['User', 'Group', 'ServicePrincipal'])
 param deployerType string = 'User'
 
+@description('Whether who deploys may run crosswalk verify, which manages, sends and receives on Service Bus. Whoever deploys gives roles anyway; off where another login verifies.')
+param deployerVerifies bool = true
+
 @description('Object id of the support staff\'s Entra group: it may read everything and work on dead letters.')
 param supportGroupId string = ''
 
@@ -307,6 +310,7 @@ module roles 'modules/roles.bicep' = {
     readsCertificate: readsCertificate
     deployerId: deployerId
     deployerType: deployerType
+    deployerVerifies: deployerVerifies
     supportGroupId: supportGroupId
     fnoReaderId: fnoSendKey ? fnoReaderId : ''
     fnoSecretName: names.fnoSecret

@@ -15,6 +15,7 @@ param premiumMessaging = bool(readEnvironmentVariable('CROSSWALK_PREMIUM', 'fals
 param privateNetwork = bool(readEnvironmentVariable('CROSSWALK_PRIVATE_NETWORK', 'false'))
 param deployerId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
 param deployerType = readEnvironmentVariable('AZURE_PRINCIPAL_TYPE', 'User')
+param deployerVerifies = bool(readEnvironmentVariable('CROSSWALK_DEPLOYER_VERIFIES', 'true'))
 param supportGroupId = readEnvironmentVariable('CROSSWALK_SUPPORT_GROUP_ID', '')
 param alertEmail = readEnvironmentVariable('CROSSWALK_ALERT_EMAIL', '')
 param catalogUrl = readEnvironmentVariable('CROSSWALK_CATALOG_URL', '')

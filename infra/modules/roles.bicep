@@ -14,6 +14,9 @@ param deployerId string
 @allowed(['User', 'Group', 'ServicePrincipal'])
 param deployerType string
 
+@description('Whether that one may also look at and send through Service Bus.')
+param deployerVerifies bool
+
 @description('Object id of the support staff\'s group. Empty for nobody.')
 param supportGroupId string
 
@@ -27,6 +30,7 @@ var roles = {
   tableDataContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
   serviceBusReceiver: '4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0'
   serviceBusSender: '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39'
+  serviceBusOwner: '090c5cfd-751d-490a-894a-3ce6f1109419'
   metricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb'
   secretsUser: '4633458b-17de-408a-b874-0445c86b69e6'
   certificatesOfficer: 'a4417e6f-fecd-4de8-b567-7b0420556985'
@@ -123,6 +127,17 @@ resource makeCertificate 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
     principalId: deployerId
     principalType: deployerType
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.certificatesOfficer)
+  }
+}
+
+// crosswalk verify reads the rules, which takes Manage, and sends an event all the way.
+resource verify 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (deployerVerifies && !empty(deployerId)) {
+  name: guid(namespace.id, deployerId, roles.serviceBusOwner)
+  scope: namespace
+  properties: {
+    principalId: deployerId
+    principalType: deployerType
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.serviceBusOwner)
   }
 }
 

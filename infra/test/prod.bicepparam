@@ -11,6 +11,7 @@ param credential = 'certificate'
 param dataverseSendKey = true
 param deployerId = '11111111-0000-4000-8000-000000000002'
 param deployerType = 'ServicePrincipal'
+param deployerVerifies = false
 param supportGroupId = '11111111-0000-4000-8000-000000000003'
 param fnoReaderId = '11111111-0000-4000-8000-000000000004'
 param tuning = { INVOICE_TO_DATAVERSE_SETTLE_ATTEMPTS: '20' }
