@@ -7,6 +7,7 @@ import (
 
 	"crosswalk/handlers/receive"
 	"crosswalk/handlers/watch"
+	"crosswalk/shared/backlog"
 	"crosswalk/shared/customhandler"
 	"crosswalk/shared/deadletter"
 	"crosswalk/shared/event"
@@ -32,7 +33,8 @@ func newServer(d *dependencies, root string) (*customhandler.Server, error) {
 		Routes: d.topology.Routes, Log: d.outcomes, Now: d.now,
 	})
 	server.Timer(watchForwarding, (&watch.Handler{
-		Function: watchForwarding, Subscriptions: subscriptions(d.topology), Counter: deadletter.NewCounter(d.bus, d.topology.Topic.Name),
+		Function: watchForwarding, Subscriptions: subscriptions(d.topology), Queues: queues(d.topology),
+		Waiting: backlog.NewQueues(d.bus), Counter: deadletter.NewCounter(d.bus, d.topology.Topic.Name),
 		Log: d.outcomes, Now: d.now,
 	}).Handle)
 	contracts, err := filepath.Glob(filepath.Join(root, "*", "contract.yaml"))
@@ -61,7 +63,16 @@ func subscriptions(t *topology.Topology) []string {
 	return out
 }
 
-// watchForwarding is the function that looks at what could not be forwarded.
+// queues are all that a function reads.
+func queues(t *topology.Topology) []string {
+	var out []string
+	for _, q := range t.Entities().Queues {
+		out = append(out, q.Name)
+	}
+	return out
+}
+
+// watchForwarding is the function that looks at what could not be forwarded and at what waits too long.
 const watchForwarding = "watch-forwarding"
 
 // The webhook function, and the ingress queue whose receiver dead-letters what it can't read.
