@@ -43,6 +43,7 @@ var atFault = []reason{
 	{code: "MaxDeliveryCountExceeded", means: "Service Bus gave up: the handler crashed or ran into its time-out at every delivery", do: "look at the host's log; " + defect},
 	{code: "out-of-range", means: "a number or a date lies outside what the target keeps; it is never rounded", do: mend, concerns: canBeOutOfRange},
 	{code: "panic", means: "the handler met a fault of its own three times", do: defect},
+	{code: "probe", means: "somebody ran crosswalk verify, which could not take its message away again", do: "remove it"},
 	{code: "target-linked", means: "the target's record with this key belongs to another record of the source", do: "find the two source records that claim one target record and mend one"},
 	{code: "target-refused", means: "the target doesn't take the row; the description has its error code and the fields it names", do: "mend what the description names, in the source or in the target's settings; then resubmit"},
 	{code: "too-deep", means: "the JSON is nested more than 64 levels deep", do: "mend the sender and have it send the event again"},
