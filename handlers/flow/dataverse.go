@@ -94,11 +94,11 @@ func (t *DataverseTarget) Delete(ctx context.Context, id, etag string) error {
 // resolve looks up the record's references. missing names those that lead nowhere.
 func (t *DataverseTarget) resolve(ctx context.Context, r *contract.Record) (resolved []contract.Resolved, missing []string, err error) {
 	for _, v := range r.Fields {
-		if v.Reference == nil {
-			continue
+		if v.Reference == nil || v.Reference.ID != "" {
+			continue // no lookup, or one whose row the link knows
 		}
 		idColumn := primaryID(v.Reference.Entity)
-		key := []dataverse.KeyValue{{Name: v.Reference.Key, Value: v.Reference.Value, Quoted: true}}
+		key := []dataverse.KeyValue{{Name: v.Reference.Key, Value: v.Reference.Value, Quoted: v.Reference.Quoted}}
 		row, err := t.client.ByKey(ctx, v.Reference.Set, idColumn, key, []string{idColumn})
 		switch {
 		case errors.Is(err, dataverse.ErrNotFound):

@@ -37,6 +37,22 @@ type Handler struct {
 	link link.Flow[*contract.Record]
 }
 
+// record maps a source record and finds what its lookups lead to. A lookup through a link whose record hasn't come over yet is
+// Transient, reason "reference-missing".
+func (h *Handler) record(ctx context.Context, source []byte) (*contract.Record, error) {
+	r, err := h.plan.Apply(source)
+	if err != nil {
+		return nil, err
+	}
+	return r, r.Resolve(func(field, pair, id string) (string, error) {
+		found, err := link.Lookup(ctx, h.link.Store, pair, h.link.From, id, h.link.To, h.link.Options.ClientDeadline)
+		if errors.Is(err, link.ErrNotFound) {
+			return "", &fault.Error{Kind: fault.Transient, Reason: reasonReference, Field: field, Detail: "the record that it points to isn't linked yet in the pair " + pair}
+		}
+		return found, err
+	})
+}
+
 // New returns the handler of the function that the plan is named after. rows is nil for a flow of state "event".
 //
 // An error says which part of the contract this handler can't carry out.
@@ -50,7 +66,7 @@ func New(plan *contract.Plan, links link.Store, options link.Options, rows RowRe
 	switch {
 	case plan.From.State == contract.StateEvent:
 	case plan.From.State == contract.StateRow && rows != nil:
-		h.link.Source = source{rows, plan}
+		h.link.Source = source{rows, h}
 	case plan.From.State == contract.StateRow:
 		return nil, fmt.Errorf("%s: nothing can read rows of %s", plan.Name, plan.From.System)
 	default:
@@ -76,7 +92,7 @@ func New(plan *contract.Plan, links link.Store, options link.Options, rows RowRe
 // event of a row flow without a usable subject is Permanent, reason "field-missing" or "bad-value", field "subject". A record
 // for which the contract's "when" is false is nothing to do, "not-wanted": what the target holds of it stays as it is.
 func (h *Handler) Handle(ctx context.Context, e event.Event) (settle.Outcome, error) {
-	change, err := h.change(e)
+	change, err := h.change(ctx, e)
 	if err != nil {
 		return notWanted(settle.Outcome{}, err)
 	}
@@ -91,7 +107,7 @@ func notWanted(outcome settle.Outcome, err error) (settle.Outcome, error) {
 }
 
 // change is what the event means to the link.
-func (h *Handler) change(e event.Event) (link.Change[*contract.Record], error) {
+func (h *Handler) change(ctx context.Context, e event.Event) (link.Change[*contract.Record], error) {
 	c := link.Change[*contract.Record]{Version: version(e), Deleted: strings.HasSuffix(e.Type(), ".deleted")}
 	row := h.link.Source != nil
 	if row || aboutRecord(e.Type()) {
@@ -104,7 +120,7 @@ func (h *Handler) change(e event.Event) (link.Change[*contract.Record], error) {
 		return c, nil
 	}
 	var err error
-	c.Record, err = h.plan.Apply(e.Data())
+	c.Record, err = h.record(ctx, e.Data())
 	return c, err
 }
 
@@ -163,8 +179,8 @@ func (d deactivating) Delete(ctx context.Context, id, etag string) error {
 
 // source maps the rows that a row flow reads.
 type source struct {
-	rows RowReader
-	plan *contract.Plan
+	rows    RowReader
+	handler *Handler
 }
 
 // Read implements [link.Source].
@@ -173,5 +189,5 @@ func (s source) Read(ctx context.Context, id string) (*contract.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.plan.Apply(row)
+	return s.handler.record(ctx, row)
 }

@@ -125,7 +125,9 @@ func (f *flow) rule(field *contract.FieldRule) string {
 	if field.Cut && field.MaxLength > 0 {
 		steps = append(steps, fmt.Sprintf("cut to %d characters", field.MaxLength))
 	}
-	if field.ReferenceKey != nil {
+	if field.ReferencePair != "" {
+		steps = append(steps, fmt.Sprintf("points to the %s that the pair %s links to that record", code(field.ReferenceEntity), code(field.ReferencePair)))
+	} else if field.ReferenceKey != nil {
 		steps = append(steps, fmt.Sprintf("points to the %s whose %s is that value", code(field.ReferenceEntity), code(field.ReferenceKey.Name)))
 	}
 	if len(steps) == 0 {

@@ -44,7 +44,10 @@ type fieldPlan struct {
 // binding is a lookup's way to its row.
 type binding struct {
 	entity *schema.Entity
-	key    *schema.Column
+	// key is the alternate key's column; for a link one that stands for the other record's id.
+	key *schema.Column
+	// pair is the link that knows the row, "" for an alternate key.
+	pair string
 }
 
 // input is one source value and what its blanks do.
@@ -55,6 +58,8 @@ type input struct {
 	label  string
 	// computed is set for a value that an expression gives.
 	computed *computed
+	// id says that the parts are the values of a record's key, whose text is wanted.
+	id bool
 	// parts are the texts to join, with what stands between them; all says that one blank part makes the whole blank.
 	parts  []part
 	with   string
@@ -177,6 +182,11 @@ func (p *Plan) read(in *input, source []slots.Slot) (scalar, empty, *failure) {
 	if in.computed != nil {
 		return p.compute(in, source)
 	}
+	if in.parts == nil && in.id {
+		v, kind, failed := readScalar(&source[in.slot], p.From.System, in.column, row, in.zone)
+		v.text = schema.KeyText([]string{v.text})
+		return v, kind, failed
+	}
 	if in.parts == nil {
 		return readScalar(&source[in.slot], p.From.System, in.column, row, in.zone)
 	}
@@ -194,6 +204,9 @@ func (p *Plan) read(in *input, source []slots.Slot) (scalar, empty, *failure) {
 			continue
 		case joined.Len() > 0:
 			joined.WriteString(in.with)
+		}
+		if in.id {
+			v.text = schema.KeyText([]string{v.text})
 		}
 		joined.WriteString(v.text)
 	}
@@ -246,6 +259,13 @@ func (f *fieldPlan) form(v scalar, system string) (literal, *failure) {
 		json, failed := toColumn(v, system, f.column, f.cut)
 		return literal{json: json}, failed
 	}
+	e := f.bind.entity
+	if f.bind.pair != "" {
+		return literal{
+			json:      quote(bindURL(e.Set, "link:"+f.bind.pair, v.text, true)),
+			reference: &Reference{Entity: e.Name, Set: e.Set, Pair: f.bind.pair, Value: v.text},
+		}, nil
+	}
 	json, failed := toColumn(v, system, f.bind.key, false)
 	if failed != nil {
 		return literal{}, failed
@@ -254,9 +274,8 @@ func (f *fieldPlan) form(v scalar, system string) (literal, *failure) {
 	if f.bind.key.Kind == schema.Text {
 		value, quoted = v.text, true
 	}
-	e := f.bind.entity
 	return literal{
 		json:      quote(bindURL(e.Set, f.bind.key.Name, value, quoted)),
-		reference: &Reference{Entity: e.Name, Set: e.Set, Key: f.bind.key.Name, Value: value},
+		reference: &Reference{Entity: e.Name, Set: e.Set, Key: f.bind.key.Name, Value: value, Quoted: quoted},
 	}, nil
 }

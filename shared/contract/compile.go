@@ -255,13 +255,25 @@ func (c *compiler) meant(name string, e *schema.Entity) string {
 // binding resolves the row that a lookup points to.
 func (c *compiler) binding(d *fieldDoc, f *fieldPlan) {
 	if f.column.Kind != schema.Reference {
+		if d.Link != nil {
+			c.add(d.Link, "remove link", "field %s is no lookup", f.column.Name)
+		}
 		if d.reference != nil {
 			c.add(d.reference, "remove reference", "field %s is no lookup", f.column.Name)
 		}
 		return
 	}
-	if d.reference == nil {
-		c.add(d.name, "add reference: <alternate key>, such as reference: accountnumber", "field %s is a lookup and needs the key its row is found by", f.column.Name)
+	at := d.reference
+	switch {
+	case d.link != nil && d.reference != nil:
+		c.add(d.Link, "keep one of them", "field %s: link and reference exclude each other", f.column.Name)
+		return
+	case d.link != nil:
+		at = d.Link
+	case d.Link != nil:
+		return // the pair is missing, which is a finding already
+	case d.reference == nil:
+		c.add(d.name, "add reference: <alternate key>, such as reference: accountnumber, or link: <pair>", "field %s is a lookup and needs the key its row is found by", f.column.Name)
 		return
 	}
 	table := f.column.Targets[0]
@@ -272,25 +284,34 @@ func (c *compiler) binding(d *fieldDoc, f *fieldPlan) {
 	case d.referenceEntity != nil:
 		table = d.referenceEntity.text
 	case len(f.column.Targets) > 1:
-		c.add(d.reference, "write reference: {entity: "+table+", key: …}", "field %s can point to %s: the entity must be said", f.column.Name, strings.Join(f.column.Targets, " or "))
+		c.add(at, "write reference: {entity: "+table+", key: …} or link: {pair: …, entity: "+table+"}", "field %s can point to %s: the entity must be said", f.column.Name, strings.Join(f.column.Targets, " or "))
 		return
 	}
 	e, ok := c.lookup(c.plan.To.System, table)
 	if !ok {
-		c.add(d.reference, "pull the schema of "+table, "%s has no schema of an entity %q, which field %s points to", c.plan.To.System, table, f.column.Name)
+		c.add(at, "pull the schema of "+table, "%s has no schema of an entity %q, which field %s points to", c.plan.To.System, table, f.column.Name)
 		return
 	}
-	key, found := e.Column(d.reference.text)
-	if !found || !e.HasKey([]string{d.reference.text}) {
-		c.add(d.reference, "use a key of one column of "+table+", or define one there and pull the schema", "%q is no key of %s", d.reference.text, table)
+	if d.link != nil {
+		f.bind = &binding{entity: e, key: &schema.Column{Name: "id", Type: "record of " + c.plan.From.System, Kind: schema.Text}, pair: d.link.text}
+	} else if f.bind = c.alternateKey(d, e); f.bind == nil {
 		return
 	}
-	f.bind = &binding{entity: e, key: key}
 	f.property = f.column.Name
 	if f.column.Type == "Customer" {
 		f.property += "_" + table // the navigation property of a lookup with several targets
 	}
 	f.property += "@odata.bind"
+}
+
+// alternateKey finds the key that a lookup's row is known by.
+func (c *compiler) alternateKey(d *fieldDoc, e *schema.Entity) *binding {
+	key, found := e.Column(d.reference.text)
+	if !found || !e.HasKey([]string{d.reference.text}) {
+		c.add(d.reference, "use a key of one column of "+e.Name+", or define one there and pull the schema", "%q is no key of %s", d.reference.text, e.Name)
+		return nil
+	}
+	return &binding{entity: e, key: key}
 }
 
 func (c *compiler) constant(d *fieldDoc, f *fieldPlan) {

@@ -36,7 +36,7 @@ func (c *compiler) checks(d *fieldDoc, f *fieldPlan) {
 
 // input compiles one source field and, through its blank rules, those it falls back to.
 func (c *compiler) input(d *fieldDoc, f *fieldPlan, from *element, blank *blankDoc) *input {
-	in := &input{zone: f.zone}
+	in := &input{zone: f.zone, id: f.bind != nil && f.bind.pair != ""}
 	if from.shape == listShape {
 		c.joined(d, in, from)
 	} else {
@@ -54,6 +54,9 @@ func (c *compiler) input(d *fieldDoc, f *fieldPlan, from *element, blank *blankD
 		return nil
 	}
 	in.label = f.column.Name + " (from " + in.column.Name + ")"
+	if in.id && c.plan.From.System == schema.Dataverse && in.column.Kind != schema.Reference && in.column.Kind != schema.GUID {
+		c.add(from, "map a lookup", "field %s: the link knows records of dataverse by their unique identifiers, and %s is a %s", f.column.Name, in.column.Name, in.column.Kind)
+	}
 	if f.choicesWanted(d) {
 		if in.column.Kind == schema.Time || in.column.Kind == schema.List {
 			c.add(from, "map another field", "field %s: a %s can't be looked up in a map or table", f.column.Name, in.column.Kind)
@@ -79,6 +82,12 @@ func (c *compiler) sourceColumn(from *element) *schema.Column {
 // the length they can have together.
 func (c *compiler) joined(d *fieldDoc, in *input, from *element) {
 	in.with, in.all = textOf(d.With), textOf(d.Needs) == "all"
+	if in.id {
+		in.with, in.all = "/", true // the values of a key, as the link knows it
+		if d.With != nil {
+			c.add(d.With, "remove with", "field %s: the values of a record's key are put together as the link knows them", d.name.text)
+		}
+	}
 	whole := &schema.Column{Type: "joined text", Kind: schema.Text}
 	var names []string
 	for i, item := range from.items {

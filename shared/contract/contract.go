@@ -37,12 +37,13 @@
 //	zone      time zone in which a day becomes an instant, an instant a day, or a time without a zone is meant
 //	outOfRange  reject | clamp, for a number that the target hasn't got
 //	longer    reject | cut, for a text that the target may have no room for
+//	link      pair whose link knows the row that a lookup points to: pair | {pair, entity}
 //	reference alternate key by which a lookup finds its row: key | {entity, key}
 //
 // The operations run in one fixed order, whatever the order in the file:
 //
 //	when → from → blank → split → strip → case → map | table | options → pad → prefix → unit | times, per → round → zone →
-//	the target's form, with its length, range and options → reference
+//	the target's form, with its length, range and options → reference | link
 //
 // The four kinds of empty are a member that is absent, null, "" (or white space alone), and the system's own "not set"
 // (F&O's 1900-01-01 and zero GUID). In a row, absent means null: the column has no value. Where blank isn't said, an

@@ -42,7 +42,9 @@ type FieldRule struct {
 	Clamp bool
 	// Cut is true where a text that is too long is cut instead of rejected.
 	Cut bool
-	// ReferenceEntity and ReferenceKey name the row that a lookup is found by; ReferenceKey is nil for other fields.
+	// ReferenceEntity and ReferenceKey name the row that a lookup is found by; ReferenceKey is nil for other fields. Where
+	// ReferencePair isn't "", the row is the one that this pair's link knows for the source's record.
+	ReferencePair   string
 	ReferenceEntity string
 	ReferenceKey    *schema.Column
 	// TooLong is true where by the schemas a text can come that the target has no room for.
@@ -147,7 +149,7 @@ func (p *Plan) fieldRule(f *fieldPlan) FieldRule {
 	}
 	text := f.column
 	if f.bind != nil {
-		r.ReferenceEntity, r.ReferenceKey = f.bind.entity.Name, f.bind.key
+		r.ReferenceEntity, r.ReferenceKey, r.ReferencePair = f.bind.entity.Name, f.bind.key, f.bind.pair
 		text = f.bind.key
 	}
 	if f.input != nil {

@@ -123,6 +123,11 @@ func (r *reader) field(m member, tables map[string]*element) (f fieldDoc) {
 		r.whole("reference", what+": reference", f.Reference, &d)
 		f.reference, f.referenceEntity = d.Key, d.Entity
 	}
+	if f.link = f.Link; f.Link != nil && f.Link.shape == mappingShape {
+		var d linkedDoc
+		r.whole("linked", what+": link", f.Link, &d)
+		f.link, f.referenceEntity = d.Pair, d.Entity
+	}
 	if f.Blank != nil {
 		f.blank = r.blank(what+": blank", f.Blank)
 	}

@@ -89,9 +89,9 @@ func TestInvoiceLookupsAreReferences(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]Reference{
-		"customerid_account@odata.bind":    {Entity: "account", Set: "accounts", Key: "accountnumber", Value: "DE-001"},
-		"transactioncurrencyid@odata.bind": {Entity: "transactioncurrency", Set: "transactioncurrencies", Key: "isocurrencycode", Value: "EUR"},
-		"pricelevelid@odata.bind":          {Entity: "pricelevel", Set: "pricelevels", Key: "name", Value: "EUR list"},
+		"customerid_account@odata.bind":    {Entity: "account", Set: "accounts", Key: "accountnumber", Value: "DE-001", Quoted: true},
+		"transactioncurrencyid@odata.bind": {Entity: "transactioncurrency", Set: "transactioncurrencies", Key: "isocurrencycode", Value: "EUR", Quoted: true},
+		"pricelevelid@odata.bind":          {Entity: "pricelevel", Set: "pricelevels", Key: "name", Value: "EUR list", Quoted: true},
 	}
 	for _, v := range r.Fields {
 		if ref, ok := want[v.Name]; ok {

@@ -12,6 +12,7 @@ var declarations = []declaration{
 	{"pad", padDoc{}, "{to: 10, with: \"0\"}", "Filling a text up to a length."},
 	{"unit", unitDoc{}, "{from: g, to: kg}", "From one unit to another, exactly."},
 	{"round", roundDoc{}, "{places: 2, mode: half-even}", "Where and how a number is rounded."},
+	{"linked", linkedDoc{}, "{pair: contact, entity: contact}", "The link that knows the row that a lookup points to."},
 	{"reference", referenceDoc{}, "{entity: account, key: accountnumber}", "The row that a lookup points to."},
 	{"blank", blankKindsDoc{}, "{absent: …, null: …, empty: …, unset: …}", "One rule for each kind of empty."},
 	{"instead", insteadDoc{}, "{from: OtherField}, {value: …}", "What is taken instead of a blank: another source field, or a fixed value."},
@@ -79,6 +80,7 @@ type fieldDoc struct {
 	OutOfRange *element `key:"outOfRange" form:"reject | clamp" doc:"What happens to a number that the target hasn't got: reject (also where it isn't said), or the nearest that it has."`
 	Longer     *element `key:"longer" form:"reject | cut" doc:"What happens to a text that the target has no room for."`
 	Reference  *element `key:"reference" form:"text | {reference}" doc:"The alternate key by which a lookup finds its row."`
+	Link       *element `key:"link" form:"text | {linked}" doc:"The pair whose link knows the row that a lookup points to, by the id of the source's record."`
 	Initial    *element `key:"initial" form:"true" doc:"true: written only when the flow creates the row, and never compared or changed afterwards, so another system may own the field from then on."`
 
 	name            *element
@@ -87,6 +89,7 @@ type fieldDoc struct {
 	otherwise       *blankRule
 	reference       *element
 	referenceEntity *element
+	link            *element
 	// faulty is true where the entry itself has findings, so that what follows from them isn't reported too.
 	faulty bool
 }
@@ -140,4 +143,9 @@ type roundDoc struct {
 
 type deactivateDoc struct {
 	Columns *element `key:"deactivate,required" form:"{*: scalar}" doc:"The target's columns and the values that say it is no longer in use, such as statecode and statuscode in Dataverse."`
+}
+
+type linkedDoc struct {
+	Pair   *element `key:"pair,required" form:"text" doc:"The pair of the flow that brings those records over."`
+	Entity *element `key:"entity" form:"text" doc:"The table, for a lookup that can point to several."`
 }

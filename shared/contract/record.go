@@ -56,9 +56,14 @@ func (v Value) IsText() bool { return len(v.JSON) > 0 && v.JSON[0] == '"' }
 
 // Reference says which row a lookup points to.
 type Reference struct {
-	// Entity and Set name the table and its entity set, Key the column of its alternate key, Value that column's value.
+	// Entity and Set name the table and its entity set, Key the column of its alternate key, Value that column's value, which
+	// a URL writes in quotes where Quoted is true.
 	Entity, Set, Key string
 	Value            string
+	Quoted           bool
+	// Pair is the link that knows the row, by the source's id of it in Value; "" for an alternate key. ID is the row's id, once
+	// [Record.Resolve] has found it.
+	Pair, ID string
 }
 
 // KeyText returns the canonical text of the match key, as [schema.KeyText] writes it.
@@ -76,6 +81,25 @@ func (r *Record) KeyText() string {
 
 func isNumber(literal []byte) bool {
 	return len(literal) > 0 && (literal[0] == '-' || literal[0] >= '0' && literal[0] <= '9')
+}
+
+// Resolve fills in the lookups that go through a link: find returns the target's id of the pair's record that has this id in
+// the source. A record with such lookups isn't written before. An error of find is returned as it is.
+func (r *Record) Resolve(find func(field, pair, id string) (string, error)) error {
+	for i := range r.Fields {
+		v := &r.Fields[i]
+		if v.Reference == nil || v.Reference.Pair == "" {
+			continue
+		}
+		id, err := find(v.column.Name, v.Reference.Pair, v.Reference.Value)
+		if err != nil {
+			return err
+		}
+		resolved := *v.Reference
+		resolved.ID = id
+		v.Reference, v.JSON = &resolved, quote("/"+resolved.Set+"("+id+")")
+	}
+	return nil
 }
 
 // JSON returns the request body: one object, fields in the contract's order. With create it is for a new row; without, the
@@ -148,6 +172,9 @@ func (r *Record) sameValue(v Value, row map[string]jsontext.Value, resolved []Re
 		name = rowProperty(v.column)
 	}
 	current := row[name]
+	if v.Reference != nil && v.Reference.ID != "" {
+		return strings.EqualFold(Value{JSON: current}.Text(), v.Reference.ID)
+	}
 	if v.Reference != nil {
 		i := slices.IndexFunc(resolved, func(x Resolved) bool { return x.Name == v.Name })
 		return i >= 0 && strings.EqualFold(Value{JSON: current}.Text(), resolved[i].ID)

@@ -163,7 +163,7 @@ func TestSameComparesALookupOnlyWhenTold(t *testing.T) {
 		t.Errorf("told another row: %t, %v", same, err)
 	}
 	ref := r.Fields[1].Reference
-	if ref == nil || *ref != (Reference{Entity: "target", Set: "targets", Key: "id", Value: "A"}) {
+	if ref == nil || *ref != (Reference{Entity: "target", Set: "targets", Key: "id", Value: "A", Quoted: true}) {
 		t.Errorf("reference %+v", ref)
 	}
 	if r, err = p.Apply([]byte(`{"Id":"1","Text":null}`)); err != nil {

@@ -22,10 +22,38 @@ func (c *checker) together() {
 				writers[field] = f.plan.Name
 			}
 			c.foreign(f, d)
+			c.linked(f, d)
 		}
 	}
 	c.opposites()
 	c.loops()
+}
+
+// linked adds a finding for a lookup through a link that no flow fills.
+func (c *checker) linked(f flow, d fieldDoc) {
+	i := slices.IndexFunc(f.plan.fields, func(p fieldPlan) bool { return p.column.Name == d.name.text && p.bind != nil && p.bind.pair != "" })
+	if i < 0 {
+		return
+	}
+	bind := f.plan.fields[i].bind
+	fills := func(other flow) bool {
+		p := other.plan
+		brings := p.From.System == f.plan.From.System && p.To.System == f.plan.To.System && p.To.Entity == bind.entity.Name
+		takes := p.To.System == f.plan.From.System && p.From.System == f.plan.To.System && p.From.Entity == bind.entity.Name
+		return p.Pair == bind.pair && (brings || takes)
+	}
+	if slices.ContainsFunc(c.flows, fills) {
+		return
+	}
+	var pairs []string
+	for _, other := range c.flows {
+		pairs = append(pairs, other.plan.Pair)
+	}
+	fix := "name the pair of a flow between " + f.plan.From.System + " and " + f.plan.To.System + " that brings " + bind.entity.Name + " rows, or write reference: <alternate key>"
+	if near := nearest(bind.pair, pairs); near != "" && near != bind.pair {
+		fix = "did you mean " + near + "?"
+	}
+	c.add(f.file, d.link, fix, "field %s: no flow fills a link %s with rows of %s, so the reference would wait for ever", d.name.text, bind.pair, bind.entity.Name)
 }
 
 // foreign adds a finding where another contract says that a field this flow writes belongs to another system.

@@ -141,7 +141,9 @@ func (f *FieldRule) Words() string {
 	if f.TooLong {
 		parts = append(parts, f.lengthWords())
 	}
-	if f.ReferenceKey != nil {
+	if f.ReferencePair != "" {
+		parts = append(parts, "finds the "+f.ReferenceEntity+" linked to it in the pair "+f.ReferencePair)
+	} else if f.ReferenceKey != nil {
 		parts = append(parts, "finds the "+f.ReferenceEntity+" by "+f.ReferenceKey.Name)
 	}
 	if f.Source != nil {
