@@ -7,7 +7,7 @@ RACE    := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo -race)
 GOFILES := $(shell git ls-files '*.go' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test conformance lint check check-infra snapshots chaos fmt bench fuzz package clean node chromium race-note
+.PHONY: help run test conformance lint check check-infra snapshots chaos fmt bench fuzz package preflight deploy clean node chromium race-note
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -62,6 +62,13 @@ fuzz: ## run each fuzz target for FUZZTIME (30s)
 
 package: ## make dist/functions.zip: what Azure runs, for linux/amd64, the same bytes each time
 	go run ./cmd/crosswalk package
+
+preflight: ## say what is missing before a deployment to Azure
+	@go run ./cmd/crosswalk preflight
+
+deploy: export AZD_ALPHA_ENABLE_LANGUAGE_CUSTOM = true
+deploy: preflight ## make everything in Azure and deploy the functions (azd up), once preflight is content
+	azd up
 
 clean: ## remove what was built or installed here
 	rm -rf $(BIN) dist $(NODE)/node_modules
