@@ -81,20 +81,21 @@ type blankPlan struct {
 // (from Source)"); expression-failed (Field is "when", "target (when)" or "target (computed)"). No text holds a value of the
 // record. [ErrNotWanted], no fault, is for a record for which the contract's "when" is false.
 func (p *Plan) Apply(src []byte) (*Record, error) {
-	s := scanners.Get().(*slots.Scanner)
-	defer scanners.Put(s)
-	if err := scan(s, src, p.root); err != nil {
+	w := workspaces.Get().(*workspace)
+	defer w.release()
+	if err := w.scan(src, p.root); err != nil {
 		return nil, err
 	}
+	w.json = make([]byte, 0, p.size.Load())
 	if p.when != nil {
-		if wanted, err := p.wanted(p.when, s.Slots(), "when"); err != nil || !wanted {
+		if wanted, err := p.wanted(w, p.when, "when"); err != nil || !wanted {
 			return nil, cmp.Or(err, ErrNotWanted)
 		}
 	}
 	r := &Record{system: p.To.System, Fields: make([]Value, 0, len(p.fields)), Key: make([]Value, len(p.keys))}
 	for i := range p.fields {
 		f := &p.fields[i]
-		l, skip, err := p.evaluate(f, s.Slots())
+		l, skip, err := p.evaluate(w, f)
 		if err != nil {
 			return nil, err
 		}
@@ -109,12 +110,13 @@ func (p *Plan) Apply(src []byte) (*Record, error) {
 			}
 		}
 	}
+	p.size.Store(int64(len(w.json) + len(w.json)/8)) // room for the next record, which may be a little longer
 	return r, nil
 }
 
 // evaluate returns one field's value; skip leaves the target's field alone.
-func (p *Plan) evaluate(f *fieldPlan, source []slots.Slot) (l literal, skip bool, err error) {
-	in, end, err := p.start(f, source)
+func (p *Plan) evaluate(w *workspace, f *fieldPlan) (l literal, skip bool, err error) {
+	in, end, err := p.start(w, f)
 	if err != nil {
 		return literal{}, false, err
 	}
@@ -125,9 +127,9 @@ func (p *Plan) evaluate(f *fieldPlan, source []slots.Slot) (l literal, skip bool
 		return *f.constant, false, nil
 	}
 	for {
-		v, kind, failed := p.read(in, source)
+		v, kind, failed := p.read(w, in)
 		if failed == nil && kind == filled {
-			if l, kind, failed = f.transform(v, p.To.System, in.column); failed == nil && kind == filled {
+			if l, kind, failed = f.transform(w, v, p.To.System, in.column); failed == nil && kind == filled {
 				return l, false, nil
 			}
 		}
@@ -144,11 +146,11 @@ func (p *Plan) evaluate(f *fieldPlan, source []slots.Slot) (l literal, skip bool
 
 // start returns where a field's value comes from, nil for its constant. Where its "when" is false, that is what "otherwise"
 // takes instead, or the rule that ends it.
-func (p *Plan) start(f *fieldPlan, source []slots.Slot) (in *input, end *blankPlan, err error) {
+func (p *Plan) start(w *workspace, f *fieldPlan) (in *input, end *blankPlan, err error) {
 	if f.when == nil {
 		return f.input, nil, nil
 	}
-	switch ok, err := p.wanted(f.when, source, f.column.Name+" (when)"); {
+	switch ok, err := p.wanted(w, f.when, f.column.Name+" (when)"); {
 	case err != nil:
 		return nil, nil, err
 	case ok:
@@ -177,23 +179,25 @@ type part struct {
 }
 
 // read returns the input's value, or which kind of empty it is.
-func (p *Plan) read(in *input, source []slots.Slot) (scalar, empty, *failure) {
+func (p *Plan) read(w *workspace, in *input) (scalar, empty, *failure) {
 	row := p.From.State == StateRow
 	if in.computed != nil {
-		return p.compute(in, source)
+		return p.compute(w, in)
 	}
 	if in.parts == nil && in.id {
-		v, kind, failed := readScalar(&source[in.slot], p.From.System, in.column, row, in.zone)
+		v, kind, failed := w.scalar(&w.Slots()[in.slot], p.From.System, in.column, row, in.zone)
+		if v.kind == schema.Time {
+			v.text = momentText(v.moment, in.column.DateOnly)
+		}
 		v.text = schema.KeyText([]string{v.text})
 		return v, kind, failed
 	}
 	if in.parts == nil {
-		return readScalar(&source[in.slot], p.From.System, in.column, row, in.zone)
+		return w.scalar(&w.Slots()[in.slot], p.From.System, in.column, row, in.zone)
 	}
-	var joined strings.Builder
-	first := filled
+	begin, first := len(w.texts), filled
 	for i := range in.parts {
-		v, kind, failed := readScalar(&source[in.parts[i].slot], p.From.System, in.parts[i].column, row, in.zone)
+		v, kind, failed := w.scalar(&w.Slots()[in.parts[i].slot], p.From.System, in.parts[i].column, row, in.zone)
 		switch {
 		case failed != nil:
 			return scalar{}, filled, failed
@@ -202,23 +206,29 @@ func (p *Plan) read(in *input, source []slots.Slot) (scalar, empty, *failure) {
 		case kind != filled:
 			first = min(first, kind)
 			continue
-		case joined.Len() > 0:
-			joined.WriteString(in.with)
+		case len(w.texts) > begin:
+			w.texts = append(w.texts, in.with...)
+		}
+		if v.kind == schema.Time {
+			v.text = momentText(v.moment, in.parts[i].column.DateOnly)
 		}
 		if in.id {
 			v.text = schema.KeyText([]string{v.text})
 		}
-		joined.WriteString(v.text)
+		w.texts = append(w.texts, v.text...)
 	}
-	if joined.Len() == 0 {
+	if len(w.texts) == begin {
 		return scalar{}, first, nil
 	}
-	return scalar{kind: schema.Text, text: joined.String()}, filled, nil
+	return scalar{kind: schema.Text, text: slots.View(w.texts[begin:])}, filled, nil
 }
 
 // transform runs the field's operations on a value that isn't blank. What split leaves can be: emptyText.
-func (f *fieldPlan) transform(v scalar, system string, source *schema.Column) (literal, empty, *failure) {
-	text, missing, failed := f.edit.shape(v.text)
+func (f *fieldPlan) transform(w *workspace, v scalar, system string, source *schema.Column) (literal, empty, *failure) {
+	if v.kind == schema.Time && (f.column.Kind != schema.Time || f.choices != nil) {
+		v.text = momentText(v.moment, source.DateOnly)
+	}
+	text, missing, failed := f.edit.shape(w, v.text)
 	switch {
 	case failed != nil:
 		return literal{}, filled, failed
@@ -233,7 +243,7 @@ func (f *fieldPlan) transform(v scalar, system string, source *schema.Column) (l
 		}
 		return literal{}, filled, fail("unknown-option", "the contract's map, table or labels have no entry for the source's value")
 	}
-	v.text = f.edit.finish(text)
+	v.text = f.edit.finish(w, text)
 	if f.scale != nil || f.round != nil {
 		if v.text, failed = reckon(v.text, f.scale, f.round); failed != nil {
 			return literal{}, filled, failed
@@ -244,29 +254,29 @@ func (f *fieldPlan) transform(v scalar, system string, source *schema.Column) (l
 			return literal{}, filled, failed
 		}
 	}
-	l, failed := f.form(v, system)
+	l, failed := f.form(w, v, system)
 	return l, filled, failed
 }
 
 // form writes a value in the target's form; for a lookup that is the URL of the row it points to.
-func (f *fieldPlan) form(v scalar, system string) (literal, *failure) {
+func (f *fieldPlan) form(w *workspace, v scalar, system string) (literal, *failure) {
 	if f.clamp {
-		if plain, ok := plainNumber([]byte(v.text)); ok {
+		if plain, ok := plainNumber(v.text); ok {
 			v.text = clamped(plain, f.column)
 		}
 	}
 	if f.bind == nil {
-		json, failed := toColumn(v, system, f.column, f.cut)
+		json, failed := w.column(v, system, f.column, f.cut)
 		return literal{json: json}, failed
 	}
 	e := f.bind.entity
 	if f.bind.pair != "" {
 		return literal{
-			json:      quote(bindURL(e.Set, "link:"+f.bind.pair, v.text, true)),
-			reference: &Reference{Entity: e.Name, Set: e.Set, Pair: f.bind.pair, Value: v.text},
+			json:      w.quoted(w.bindURL(e.Set, "link:"+f.bind.pair, v.text, true)),
+			reference: &Reference{Entity: e.Name, Set: e.Set, Pair: f.bind.pair, Value: strings.Clone(v.text)},
 		}, nil
 	}
-	json, failed := toColumn(v, system, f.bind.key, false)
+	json, failed := w.column(v, system, f.bind.key, false)
 	if failed != nil {
 		return literal{}, failed
 	}
@@ -275,7 +285,7 @@ func (f *fieldPlan) form(v scalar, system string) (literal, *failure) {
 		value, quoted = v.text, true
 	}
 	return literal{
-		json:      quote(bindURL(e.Set, f.bind.key.Name, value, quoted)),
-		reference: &Reference{Entity: e.Name, Set: e.Set, Key: f.bind.key.Name, Value: value, Quoted: quoted},
+		json:      w.quoted(w.bindURL(e.Set, f.bind.key.Name, value, quoted)),
+		reference: &Reference{Entity: e.Name, Set: e.Set, Key: f.bind.key.Name, Value: strings.Clone(value), Quoted: quoted},
 	}, nil
 }

@@ -354,7 +354,7 @@ func (c *compiler) literal(e *element, f *fieldPlan, what string) literal {
 		c.add(e, "write it without quotes", "field %s: %s is a text, but the target is a %s", f.column.Name, what, f.column.Type)
 		return literal{}
 	}
-	l, failed := f.form(v, c.plan.To.System)
+	l, failed := f.form(new(workspace), v, c.plan.To.System)
 	if failed == nil {
 		return l
 	}

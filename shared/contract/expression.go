@@ -9,7 +9,6 @@ import (
 	"crosswalk/shared/expression"
 	"crosswalk/shared/fault"
 	"crosswalk/shared/schema"
-	"crosswalk/shared/slots"
 )
 
 // ErrNotWanted says that the contract's "when" is false for a record: there is nothing to do for it.
@@ -85,12 +84,12 @@ func (c *compiler) condition(what string, e *element) *computed {
 }
 
 // eval computes an expression's value.
-func (p *Plan) eval(x *computed, source []slots.Slot, zone *time.Location) (expression.Value, *failure) {
+func (p *Plan) eval(w *workspace, x *computed, zone *time.Location) (expression.Value, *failure) {
 	var unread *failure
 	v, err := x.program.Eval(func(i int) (expression.Type, expression.Value, error) {
 		column := x.parts[i].column
 		t := p.expressionType(column)
-		v, kind, failed := readScalar(&source[x.parts[i].slot], p.From.System, column, p.From.State == StateRow, zone)
+		v, kind, failed := w.scalar(&w.Slots()[x.parts[i].slot], p.From.System, column, p.From.State == StateRow, zone)
 		if failed != nil {
 			unread = failed
 			return t, expression.Value{}, errUnread
@@ -112,8 +111,8 @@ func (p *Plan) eval(x *computed, source []slots.Slot, zone *time.Location) (expr
 var errUnread = errors.New("a column can't be read")
 
 // wanted evaluates a condition. label is what a fault names.
-func (p *Plan) wanted(x *computed, source []slots.Slot, label string) (bool, error) {
-	v, failed := p.eval(x, source, nil)
+func (p *Plan) wanted(w *workspace, x *computed, label string) (bool, error) {
+	v, failed := p.eval(w, x, nil)
 	if failed != nil {
 		return false, fault.Reject(failed.reason, label, failed.detail)
 	}
@@ -121,15 +120,15 @@ func (p *Plan) wanted(x *computed, source []slots.Slot, label string) (bool, err
 }
 
 // compute reads a computed input.
-func (p *Plan) compute(in *input, source []slots.Slot) (scalar, empty, *failure) {
-	v, failed := p.eval(in.computed, source, in.zone)
+func (p *Plan) compute(w *workspace, in *input) (scalar, empty, *failure) {
+	v, failed := p.eval(w, in.computed, in.zone)
 	switch {
 	case failed != nil:
 		return scalar{}, filled, failed
 	case v.Null:
 		return scalar{}, null, nil
 	case in.column.Kind == schema.Time:
-		return scalar{kind: schema.Time, moment: v.Time, text: momentText(v.Time.UTC(), false)}, filled, nil
+		return scalar{kind: schema.Time, moment: v.Time.UTC()}, filled, nil
 	case in.column.Kind == schema.Text && strings.TrimSpace(v.Text) == "":
 		return scalar{}, emptyText, nil
 	}

@@ -141,3 +141,27 @@ func TestUnsetDate(t *testing.T) {
 		}
 	}
 }
+
+// Taking zeros off the end is what rounding would do.
+func TestRoundingWithoutZerosIsExact(t *testing.T) {
+	number := rapid.StringMatching(`-?(0|[1-9][0-9]{0,17})(\.[0-9]{0,3}(00?0?|5)[05]?0{0,4})?`)
+	rapid.Check(t, func(t *rapid.T) {
+		text, ok := plainNumber(number.Draw(t, "number"))
+		if !ok {
+			return // ends with the point
+		}
+		places := rapid.IntRange(0, 6).Draw(t, "places")
+		short, ok := withoutZeros(text, places)
+		d, _ := decimal(text)
+		var rounded apd.Decimal
+		if _, err := exactly.Quantize(&rounded, d, -int32(places)); err != nil {
+			t.Fatal(err)
+		}
+		if ok != (rounded.Cmp(d) == 0) {
+			t.Fatalf("withoutZeros(%s, %d) is %t", text, places, ok)
+		}
+		if want := rounded.Text('f'); ok && -d.Exponent >= int32(places) && short != want || ok && -d.Exponent < int32(places) && short != text {
+			t.Fatalf("withoutZeros(%s, %d) = %s, want %s", text, places, short, want)
+		}
+	})
+}

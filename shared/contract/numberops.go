@@ -31,9 +31,14 @@ var roundings = map[string]apd.Rounder{"half-even": apd.RoundHalfEven, "half-up"
 
 // reckon scales and rounds a number given as plain decimal text.
 func reckon(text string, s *scaling, r *rounding) (string, *failure) {
-	plain, ok := plainNumber([]byte(text))
+	plain, ok := plainNumber(text)
 	if !ok {
 		return "", fail("bad-value", "the text is no plain decimal number (no leading zeros, no separators but a point)")
+	}
+	if s == nil && r != nil {
+		if short, ok := withoutZeros(plain, r.places); ok {
+			return short, nil
+		}
 	}
 	d, _ := decimal(plain)
 	if s != nil {
@@ -64,6 +69,19 @@ func reckon(text string, s *scaling, r *rounding) (string, *failure) {
 		return "", fail("out-of-range", "the number has more digits than any system keeps")
 	}
 	return plain, nil
+}
+
+// withoutZeros rounds a plain number where that only takes zeros off its end, so that its digits answer it.
+func withoutZeros(text string, places int) (string, bool) {
+	p, ok := parsePlain(text)
+	if !ok || p.places() > places {
+		return "", false
+	}
+	if len(p.fraction) <= places {
+		return text, true
+	}
+	text = text[:len(text)-len(p.fraction)+places]
+	return strings.TrimSuffix(text, "."), true
 }
 
 // clamped returns the nearest number that the column takes.

@@ -10,6 +10,7 @@ import (
 
 	"crosswalk/shared/fault"
 	"crosswalk/shared/schema"
+	"crosswalk/shared/slots"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -105,7 +106,11 @@ func (r *Record) Resolve(find func(field, pair, id string) (string, error)) erro
 // JSON returns the request body: one object, fields in the contract's order. With create it is for a new row; without, the
 // key's columns and the initial values are left out.
 func (r *Record) JSON(create bool) []byte {
-	out := []byte{'{'}
+	size := len("{}")
+	for i := range r.Fields {
+		size += len(r.Fields[i].Name) + len(r.Fields[i].JSON) + len(`"":,`)
+	}
+	out := append(make([]byte, 0, size), '{')
 	for _, v := range r.Fields {
 		if !create && (v.Initial || slices.ContainsFunc(r.Key, func(k Value) bool { return k.Name == v.Name })) {
 			continue
@@ -113,7 +118,7 @@ func (r *Record) JSON(create bool) []byte {
 		if len(out) > 1 {
 			out = append(out, ',')
 		}
-		out = append(out, quote(v.Name)...)
+		out = slots.AppendQuoted(out, v.Name)
 		out = append(out, ':')
 		out = append(out, v.JSON...)
 	}

@@ -1,7 +1,9 @@
 package contract
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -205,4 +207,59 @@ func TestColumnsToSelect(t *testing.T) {
 	if got := nested.SourceColumns(); !slices.Equal(got, []string{"Customer", "Id"}) {
 		t.Errorf("SourceColumns of a nested path: %v", got)
 	}
+}
+
+// A record shares no memory with its source or with the records mapped after it.
+func TestARecordStandsOnItsOwn(t *testing.T) {
+	p := testPlan(t, eventToTable, strings.TrimSpace(`
+  text: {from: [Text, Other], with: "/", case: lower, longer: reject}
+  short: {from: Customer.Name, longer: cut}
+  money: {from: Real}
+  at: {from: At}
+  otherid: {from: Long, reference: id, longer: reject}`))
+	source := func(i int) []byte {
+		return fmt.Appendf(nil, `{"Id":"%d","Text":"A\u00df%d","Other":"Q'%d","Customer":{"Name":"n%d"},"Real":%d.5,"At":"/Date(%d000)/","Long":"k'\u00e9%d"}`, i, i, i, i, i, i, i)
+	}
+	type kept struct {
+		r    *Record
+		want string
+	}
+	show := func(r *Record) string {
+		return string(r.JSON(true)) + r.KeyText() + r.Fields[len(r.Fields)-1].Reference.Value
+	}
+	var records []kept
+	for i := range 50 {
+		src := source(i)
+		r, err := p.Apply(src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		records = append(records, kept{r, strings.Clone(show(r))})
+		for j := range src {
+			src[j] = '#'
+		}
+	}
+	steps, err := p.Trace(source(7))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Trace(source(88)); err != nil {
+		t.Fatal(err)
+	}
+	if got := steps[1].Value.Text(); got != "aß7/q'7" {
+		t.Errorf("the trace of record 7 now says %s", got)
+	}
+	for i, k := range records {
+		if got := show(k.r); got != k.want || !strings.Contains(got, fmt.Sprintf(`"text":"aß%d/q'%d"`, i, i)) {
+			t.Fatalf("record %d is now %s\n  it was %s", i, got, k.want)
+		}
+	}
+}
+
+func TestADateBecomesText(t *testing.T) {
+	runOperations(t, []operationCase{
+		{eventToTable, `text: {from: Day, longer: reject}`, `"Day":"/Date(1782864000000)/"`, `text="2026-07-01"`},
+		{eventToTable, `text: {from: At, longer: cut}`, `"At":"2026-07-01T16:53:19+02:00"`, `text="2026-07-01T14:53:19Z"`},
+		{eventToTable, `text: {from: [Text, Day], with: " ", longer: reject}`, `"Text":"a","Day":"2026-07-01"`, `text="a 2026-07-01"`},
+	})
 }

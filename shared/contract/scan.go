@@ -5,19 +5,73 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"crosswalk/shared/fault"
 	"crosswalk/shared/slots"
 )
 
-var scanners = sync.Pool{New: func() any { return new(slots.Scanner) }}
+// workspace is the memory in which one record after another is mapped.
+type workspace struct {
+	slots.Scanner
+	// texts holds what is made on the way to the target, json what the target gets. The record takes json over.
+	texts, json []byte
+}
+
+var workspaces = sync.Pool{New: func() any { return new(workspace) }}
+
+// release gives the workspace back. No text that came out of it may be used after.
+func (w *workspace) release() {
+	w.texts, w.json = w.texts[:0], nil
+	workspaces.Put(w)
+}
+
+// literal appends a literal in the target's form.
+func (w *workspace) literal(text string) []byte {
+	begin := len(w.json)
+	w.json = append(w.json, text...)
+	return w.json[begin:len(w.json):len(w.json)]
+}
+
+// quoted appends a text in the target's form.
+func (w *workspace) quoted(text string) []byte {
+	begin := len(w.json)
+	w.json = slots.AppendQuoted(w.json, text)
+	return w.json[begin:len(w.json):len(w.json)]
+}
+
+// joined returns texts one behind the other. It is as valid as they are.
+func (w *workspace) joined(texts ...string) string {
+	begin := len(w.texts)
+	for _, text := range texts {
+		w.texts = append(w.texts, text...)
+	}
+	return slots.View(w.texts[begin:])
+}
+
+// lower returns a text in lower case.
+func (w *workspace) lower(text string) string {
+	begin := len(w.texts)
+	for i := range len(text) {
+		c := text[i]
+		if c >= utf8.RuneSelf {
+			w.texts = w.texts[:begin]
+			return strings.ToLower(text)
+		}
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		w.texts = append(w.texts, c)
+	}
+	return slots.View(w.texts[begin:])
+}
 
 // scan fills the slots of one source record. The error is a fault that names the path; it holds no value of the record.
-func scan(s *slots.Scanner, src []byte, row *slots.Row) error {
-	if err := s.Scan(src, row); err != nil {
+func (w *workspace) scan(src []byte, row *slots.Row) error {
+	if err := w.Scan(src, row); err != nil {
 		return judge(err)
 	}
-	if s.Slots()[0].Kind != slots.Object {
+	if w.Slots()[0].Kind != slots.Object {
 		return fault.Reject("bad-type", "", "the record is no JSON object")
 	}
 	return nil

@@ -42,7 +42,7 @@ func (t *textEdit) strips() bool { return t.beginning+t.end+t.leading+t.trailing
 
 // shape runs everything up to case, which is what maps and tables look up. missing is true where the part that split asks
 // for isn't there.
-func (t *textEdit) shape(text string) (out string, missing bool, failed *failure) {
+func (t *textEdit) shape(w *workspace, text string) (out string, missing bool, failed *failure) {
 	if t.split != nil {
 		if text = t.split.take(text); text == "" {
 			return "", true, nil
@@ -62,7 +62,7 @@ func (t *textEdit) shape(text string) (out string, missing bool, failed *failure
 	}
 	switch t.letters {
 	case "lower":
-		text = strings.ToLower(text)
+		text = w.lower(text)
 	case "upper":
 		text = strings.ToUpper(text)
 	}
@@ -70,7 +70,7 @@ func (t *textEdit) shape(text string) (out string, missing bool, failed *failure
 }
 
 // finish pads and prefixes.
-func (t *textEdit) finish(text string) string {
+func (t *textEdit) finish(w *workspace, text string) string {
 	if p := t.pad; p != nil {
 		if missing := p.to - textLength(text); missing > 0 {
 			fill := strings.Repeat(p.with, missing)
@@ -81,7 +81,10 @@ func (t *textEdit) finish(text string) string {
 			}
 		}
 	}
-	return t.prefix + text
+	if t.prefix != "" {
+		text = w.joined(t.prefix, text)
+	}
+	return text
 }
 
 // words says in order what shape and finish do.

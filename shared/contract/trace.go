@@ -41,9 +41,9 @@ type Reading struct {
 // on behind a field that is rejected; Apply's error is the first Fault. The error is Apply's for a record that isn't
 // well-formed, and then there are no steps.
 func (p *Plan) Trace(src []byte) ([]Step, error) {
-	s := scanners.Get().(*slots.Scanner)
-	defer scanners.Put(s)
-	if err := scan(s, src, p.root); err != nil {
+	w := workspaces.Get().(*workspace)
+	defer w.release()
+	if err := w.scan(src, p.root); err != nil {
 		return nil, err
 	}
 	rules := p.FieldRules()
@@ -54,8 +54,8 @@ func (p *Plan) Trace(src []byte) ([]Step, error) {
 			continue // named only for its owner
 		}
 		f := &p.fields[i]
-		steps[i].Property, steps[i].Read = f.property, p.readings(f, s.Slots())
-		l, skip, err := p.evaluate(f, s.Slots())
+		steps[i].Property, steps[i].Read = f.property, p.readings(w, f)
+		l, skip, err := p.evaluate(w, f)
 		switch {
 		case err != nil:
 			steps[i].Fault = fault.Of(err)
@@ -67,21 +67,21 @@ func (p *Plan) Trace(src []byte) ([]Step, error) {
 }
 
 // readings follows a field's source and its fallbacks up to the one that decides.
-func (p *Plan) readings(f *fieldPlan, source []slots.Slot) []Reading {
+func (p *Plan) readings(w *workspace, f *fieldPlan) []Reading {
 	var out []Reading
 	if f.when != nil {
-		out = p.readingsOf(f.when.parts, source, nil)
+		out = p.readingsOf(w, f.when.parts, nil)
 	}
-	in, _, _ := p.start(f, source) // Trace tells its error
+	in, _, _ := p.start(w, f) // Trace tells its error
 	for in != nil {
-		_, kind, failed := p.read(in, source)
+		_, kind, failed := p.read(w, in)
 		switch {
 		case in.computed != nil:
-			out = append(out, p.readingsOf(in.computed.parts, source, in.zone)...)
+			out = append(out, p.readingsOf(w, in.computed.parts, in.zone)...)
 		case in.parts != nil:
-			out = append(out, p.readingsOf(in.parts, source, in.zone)...)
+			out = append(out, p.readingsOf(w, in.parts, in.zone)...)
 		default:
-			out = append(out, p.reading(source, in.slot, in.column, in.zone))
+			out = append(out, p.reading(w, in.slot, in.column, in.zone))
 		}
 		if failed != nil || kind == filled {
 			return out
@@ -91,20 +91,21 @@ func (p *Plan) readings(f *fieldPlan, source []slots.Slot) []Reading {
 	return out
 }
 
-func (p *Plan) readingsOf(parts []part, source []slots.Slot, zone *time.Location) (out []Reading) {
+func (p *Plan) readingsOf(w *workspace, parts []part, zone *time.Location) (out []Reading) {
 	for i := range parts {
-		out = append(out, p.reading(source, parts[i].slot, parts[i].column, zone))
+		out = append(out, p.reading(w, parts[i].slot, parts[i].column, zone))
 	}
 	return out
 }
 
-func (p *Plan) reading(source []slots.Slot, i int, column *schema.Column, zone *time.Location) Reading {
+func (p *Plan) reading(w *workspace, i int, column *schema.Column, zone *time.Location) Reading {
 	c := compiler{plan: p}
 	r := Reading{Path: c.property(column)}
-	if slot := &source[i]; slot.Kind != slots.Object && slot.Kind != slots.List {
+	slot := &w.Slots()[i]
+	if slot.Kind != slots.Object && slot.Kind != slots.List {
 		r.JSON = slot.Raw
 	}
-	if _, kind, failed := readScalar(&source[i], p.From.System, column, p.From.State == StateRow, zone); failed == nil && kind != filled {
+	if _, kind, failed := w.scalar(slot, p.From.System, column, p.From.State == StateRow, zone); failed == nil && kind != filled {
 		r.Empty = emptyNames[kind]
 	}
 	return r

@@ -1,18 +1,16 @@
 package contract
 
 import (
-	"bytes"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"crosswalk/shared/schema"
 	"crosswalk/shared/slots"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
-// scalar is a source value or a constant on its way to the target: its kind and its exact text.
+// scalar is a source value or a constant on its way to the target: its kind and its exact text, which is valid only while
+// the record is being mapped. A Time has a moment instead.
 type scalar struct {
 	kind   schema.Kind
 	text   string
@@ -30,9 +28,9 @@ type literal struct {
 	reference *Reference
 }
 
-// readScalar reads a source value as its column's type says, or tells which kind of empty it is. zone, where there is one,
+// scalar reads a source value as its column's type says, or tells which kind of empty it is. zone, where there is one,
 // is meant by a time without a zone.
-func readScalar(s *slots.Slot, system string, c *schema.Column, row bool, zone *time.Location) (scalar, empty, *failure) {
+func (w *workspace) scalar(s *slots.Slot, system string, c *schema.Column, row bool, zone *time.Location) (scalar, empty, *failure) {
 	switch s.Kind {
 	case slots.Blocked, slots.Object, slots.List:
 		return scalar{}, filled, fail("bad-type", "the source holds an object or a list where one value is wanted")
@@ -44,18 +42,18 @@ func readScalar(s *slots.Slot, system string, c *schema.Column, row bool, zone *
 	case slots.Null:
 		return scalar{}, null, nil
 	case slots.String:
-		return readText(s.Text(), system, c, zone)
+		return readText(w.View(s), system, c, zone)
 	case slots.True, slots.False:
 		if c.Kind != schema.Boolean {
 			return scalar{}, filled, badType(c)
 		}
-		return scalar{kind: schema.Boolean, text: string(s.Raw)}, filled, nil
+		return scalar{kind: schema.Boolean, text: w.View(s)}, filled, nil
 	}
 	wanted := c.Kind == schema.Integer || c.Kind == schema.Number || c.Kind == schema.Choice && system == schema.Dataverse
 	if !wanted {
 		return scalar{}, filled, badType(c)
 	}
-	plain, ok := plainNumber(s.Raw)
+	plain, ok := plainNumber(w.View(s))
 	if !ok {
 		return scalar{}, filled, fail("out-of-range", "the number has more digits than any system keeps")
 	}
@@ -99,7 +97,7 @@ func readText(text, system string, c *schema.Column, zone *time.Location) (scala
 		if system == schema.FnO && isUnsetDate(t, c.DateOnly) {
 			return scalar{}, unset, nil
 		}
-		return scalar{kind: schema.Time, moment: t, text: momentText(t, c.DateOnly)}, filled, nil
+		return scalar{kind: schema.Time, moment: t}, filled, nil
 	case schema.GUID, schema.Reference:
 		id, ok := parseGUID(text)
 		if !ok {
@@ -122,7 +120,7 @@ func momentText(t time.Time, dateOnly bool) string {
 	return t.Format(time.RFC3339Nano)
 }
 
-// parseGUID returns a unique identifier in lower case without the braces that F&O writes around it.
+// parseGUID returns a unique identifier without the braces that F&O writes around it, letters as they are.
 func parseGUID(s string) (string, bool) {
 	if len(s) == 38 && s[0] == '{' && s[37] == '}' {
 		s = s[1:37]
@@ -137,51 +135,51 @@ func parseGUID(s string) (string, bool) {
 			return "", false
 		}
 	}
-	return strings.ToLower(s), true
+	return s, true
 }
 
-// toColumn writes v as the JSON of a target column and checks length, range and options. cut shortens a text that is
-// too long.
-func toColumn(v scalar, system string, c *schema.Column, cut bool) ([]byte, *failure) {
+// column writes v as the JSON of a target column and checks length, range and options. cut shortens a text that is too
+// long.
+func (w *workspace) column(v scalar, system string, c *schema.Column, cut bool) ([]byte, *failure) {
 	switch c.Kind {
 	case schema.Text:
 		text := v.text
-		if c.MaxLength > 0 && textLength(text) > c.MaxLength {
+		if c.MaxLength > 0 && len(text) > c.MaxLength && textLength(text) > c.MaxLength { // units are never more than bytes
 			if !cut {
 				return nil, fail("too-long", "the text is longer than the "+itoa(c.MaxLength)+" characters the target takes")
 			}
 			text = cutText(text, c.MaxLength)
 		}
-		return quote(text), nil
+		return w.quoted(text), nil
 	case schema.Integer, schema.Number:
-		return toNumber(v, c)
+		return w.number(v, c)
 	case schema.Boolean:
 		if v.text != "true" && v.text != "false" {
 			return nil, fail("bad-value", "the value is neither true nor false")
 		}
-		return []byte(v.text), nil
+		return w.literal(v.text), nil
 	case schema.Choice:
 		if _, ok := c.Option(v.text); !ok {
 			return nil, fail("unknown-option", "the target has no such option")
 		}
 		if system == schema.FnO {
-			return quote(v.text), nil
+			return w.quoted(v.text), nil
 		}
-		return []byte(v.text), nil
+		return w.literal(v.text), nil
 	case schema.Time:
-		return toMoment(v, system, c)
+		return w.moment(v, system, c)
 	case schema.GUID:
 		id, ok := parseGUID(v.text)
 		if !ok {
 			return nil, fail("bad-value", "the value is no unique identifier")
 		}
-		return quote(id), nil
+		return w.quoted(w.lower(id)), nil
 	}
 	return nil, fail("bad-type", "the target takes no plain value")
 }
 
-func toNumber(v scalar, c *schema.Column) ([]byte, *failure) {
-	plain, ok := plainNumber([]byte(v.text))
+func (w *workspace) number(v scalar, c *schema.Column) ([]byte, *failure) {
+	plain, ok := plainNumber(v.text)
 	if !ok {
 		return nil, fail("bad-value", "the text is no plain decimal number (no leading zeros, no separators but a point)")
 	}
@@ -198,10 +196,10 @@ func toNumber(v scalar, c *schema.Column) ([]byte, *failure) {
 	if c.Kind == schema.Integer {
 		plain = canonicalNumber(plain)
 	}
-	return []byte(plain), nil
+	return w.literal(plain), nil
 }
 
-func toMoment(v scalar, system string, c *schema.Column) ([]byte, *failure) {
+func (w *workspace) moment(v scalar, system string, c *schema.Column) ([]byte, *failure) {
 	t := v.moment
 	if v.kind != schema.Time { // a constant
 		var ok bool
@@ -212,8 +210,9 @@ func toMoment(v scalar, system string, c *schema.Column) ([]byte, *failure) {
 	if !inRange(system, t) {
 		return nil, fail("out-of-range", "the target's dates don't reach that far")
 	}
-	out := append(make([]byte, 0, 24), '"')
-	return append(appendMoment(out, t, system, c.DateOnly), '"'), nil
+	begin := len(w.json)
+	w.json = append(appendMoment(append(w.json, '"'), t, system, c.DateOnly), '"')
+	return w.json[begin:len(w.json):len(w.json)], nil
 }
 
 // textLength counts UTF-16 units, as both systems do.
@@ -241,37 +240,32 @@ func cutText(s string, limit int) string {
 	return s
 }
 
-func quote(s string) []byte {
-	b, _ := jsontext.AppendQuote(make([]byte, 0, len(s)+2), s) // s is valid UTF-8 by construction, the one cause of an error
-	return b
-}
+func quote(s string) []byte { return slots.AppendQuoted(make([]byte, 0, len(s)+2), s) }
 
 // bindURL returns the relative URL of a row by alternate key: the quotes in the value doubled first, then the value
 // percent-encoded (Dataverse Web API, "Use an alternate key to reference a record").
-func bindURL(set, key, value string, quoted bool) string {
+func (w *workspace) bindURL(set, key, value string, quoted bool) string {
+	const hex, quote = "0123456789ABCDEF", "%27%27"
+	begin := len(w.texts)
+	w.texts = append(append(append(append(append(w.texts, '/'), set...), '('), key...), '=')
 	if quoted {
-		value = "'" + escapeKey(strings.ReplaceAll(value, "'", "''")) + "'"
-	} else {
-		value = escapeKey(value)
+		w.texts = append(w.texts, '\'')
 	}
-	return "/" + set + "(" + key + "=" + value + ")"
-}
-
-func escapeKey(s string) string {
-	const hex = "0123456789ABCDEF"
-	var b bytes.Buffer
-	for i := range len(s) {
-		c := s[i]
-		switch {
+	for i := range len(value) {
+		switch c := value[i]; {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '.', c == '_', c == '~':
-			b.WriteByte(c)
+			w.texts = append(w.texts, c)
+		case c == '\'' && quoted:
+			w.texts = append(w.texts, quote...)
 		default:
-			b.WriteByte('%')
-			b.WriteByte(hex[c>>4])
-			b.WriteByte(hex[c&15])
+			w.texts = append(w.texts, '%', hex[c>>4], hex[c&15])
 		}
 	}
-	return b.String()
+	if quoted {
+		w.texts = append(w.texts, '\'')
+	}
+	w.texts = append(w.texts, ')')
+	return slots.View(w.texts[begin:])
 }
 
 // validText reports whether a text out of a contract can be written as JSON.

@@ -203,3 +203,16 @@ func FuzzEmbedded(f *testing.F) {
 		}
 	})
 }
+
+// FuzzAppendQuoted holds that a text is written as jsontext writes it.
+func FuzzAppendQuoted(f *testing.F) {
+	for _, seed := range []string{"", "plain", `a "quote" here`, "tab\t", "\x1f", `back\slash`, "é東😀", "0123456\x00", "01234567\"", "\xff", "abcdefg\xed\xa0\x80", "\u2028</script>&", "\x7f", "01234567é\""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		want, _ := jsontext.AppendQuote([]byte("x"), text)
+		if got := AppendQuoted([]byte("x"), text); string(got) != string(want) {
+			t.Fatalf("%q is written %s, by jsontext %s", text, got, want)
+		}
+	})
+}

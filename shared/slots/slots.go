@@ -67,6 +67,20 @@ func (s *Slot) Text() string {
 	return string(s.Raw[1 : len(s.Raw)-1])
 }
 
+// View returns a String's text, escapes resolved, or any other value as it stands. It is valid until the next Scan and as long
+// as nobody changes the text that was scanned: it shares their memory.
+func (s *Scanner) View(v *Slot) string {
+	switch {
+	case v.Kind == String && v.Escaped:
+		begin := len(s.text)
+		s.text = v.AppendText(s.text)
+		return View(s.text[begin:])
+	case v.Kind == String:
+		return View(v.Raw[1 : len(v.Raw)-1])
+	}
+	return View(v.Raw)
+}
+
 // Scanner fills slots. The zero value is ready; it isn't safe for use by several goroutines at once.
 type Scanner struct {
 	src   []byte

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
+	"unsafe"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 const (
@@ -164,4 +167,38 @@ func indexBackslash(b []byte) int {
 	for ; i < len(b) && b[i] != '\\'; i++ {
 	}
 	return i
+}
+
+// View returns bytes as a text that shares their memory: it is valid as long as nobody changes them.
+func View(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// AppendQuoted appends a text as a JSON string. What isn't UTF-8 in it becomes U+FFFD.
+func AppendQuoted(dst []byte, text string) []byte {
+	if !isPlain(text) {
+		dst, _ = jsontext.AppendQuote(dst, text) // its error says only that something became U+FFFD
+		return dst
+	}
+	dst = append(dst, '"')
+	dst = append(dst, text...)
+	return append(dst, '"')
+}
+
+// isPlain reports whether a text stands in JSON as it is.
+func isPlain(text string) bool {
+	b := unsafe.Slice(unsafe.StringData(text), len(text))
+	var all uint64
+	for ; len(b) >= 8; b = b[8:] {
+		w := binary.LittleEndian.Uint64(b)
+		if special(w)&^w != 0 {
+			return false
+		}
+		all |= w
+	}
+	for _, c := range b {
+		if c < ' ' || c == '"' || c == '\\' {
+			return false
+		}
+		all |= uint64(c)
+	}
+	return all&highs == 0 || utf8.ValidString(text)
 }
