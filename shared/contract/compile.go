@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"crosswalk/shared/schema"
 	"crosswalk/shared/slots"
@@ -28,7 +29,7 @@ func compile(r *reader, d *document, name string, lookup lookupFunc) *Plan {
 	c := &compiler{reader: r, doc: d, lookup: lookup, slots: map[string]int{}}
 	c.plan = &Plan{
 		Name: name, Purpose: textOf(d.Purpose), Team: textOf(d.Team), Pair: textOf(d.Pair), Owner: textOf(d.Owner),
-		root: slots.NewRow(), owners: map[string]string{},
+		root: slots.NewRow(), size: new(atomic.Int64), owners: map[string]string{},
 	}
 	c.source()
 	c.target()

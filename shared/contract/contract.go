@@ -121,7 +121,7 @@ type Plan struct {
 	root           *slots.Row
 	columns        []string          // what a read of the source row must select
 	targetColumns  []string          // what a read of the target row must select
-	size           atomic.Int64      // bytes of the last record, with some room
+	size           *atomic.Int64     // bytes of the last record, with some room
 	owners         map[string]string // owner by target field, all fields of the contract
 	keys           []int             // index into fields by Target.Key
 }

@@ -144,6 +144,11 @@ func TestUnsetDate(t *testing.T) {
 
 // Taking zeros off the end is what rounding would do.
 func TestRoundingWithoutZerosIsExact(t *testing.T) {
+	for text, want := range map[string]string{"5.00": "5", "-5.0": "-5", "0.0": "0", "7": "7"} {
+		if got, ok := withoutZeros(text, 0); got != want || !ok {
+			t.Errorf("withoutZeros(%s, 0) = %s, want %s", text, got, want)
+		}
+	}
 	number := rapid.StringMatching(`-?(0|[1-9][0-9]{0,17})(\.[0-9]{0,3}(00?0?|5)[05]?0{0,4})?`)
 	rapid.Check(t, func(t *rapid.T) {
 		text, ok := plainNumber(number.Draw(t, "number"))
