@@ -16,14 +16,10 @@ import (
 	"crosswalk/shared/settle"
 )
 
-// addFlow adds the flow whose contract lies at path. Its function is named after the contract's folder.
-func addFlow(server *customhandler.Server, d *dependencies, path string) error {
-	plan, err := contract.Load(path)
-	if err != nil {
-		return err
-	}
+// addFlow adds one flow, whose function is named after its contract's folder. owners is what all contracts say together.
+func addFlow(server *customhandler.Server, d *dependencies, plan *contract.Plan, owners *contract.Ownership) error {
 	tuning := d.settings.For(plan.Name)
-	handler, err := newFlow(d, plan, tuning)
+	handler, err := newFlow(d, plan, owners, tuning)
 	if err != nil {
 		return err
 	}
@@ -36,6 +32,7 @@ func addFlow(server *customhandler.Server, d *dependencies, path string) error {
 		if probe.IsProbe(m.Properties) {
 			return probe.Handle(ctx, m)
 		}
+		var err error // each message's own
 		body := m.Body
 		if ref, _ := m.Properties[event.DataRefProperty].(string); ref != "" && len(body) == 0 { // else somebody mended it
 			if body, err = d.bodies.Get(ctx, ref); err != nil {
@@ -52,7 +49,7 @@ func addFlow(server *customhandler.Server, d *dependencies, path string) error {
 }
 
 // newFlow connects a contract's two systems.
-func newFlow(d *dependencies, plan *contract.Plan, tuning settings.Tuning) (*flow.Handler, error) {
+func newFlow(d *dependencies, plan *contract.Plan, owners *contract.Ownership, tuning settings.Tuning) (*flow.Handler, error) {
 	var rows flow.RowReader
 	var target flow.Target
 	if plan.From.State == contract.StateRow {
@@ -82,7 +79,7 @@ func newFlow(d *dependencies, plan *contract.Plan, tuning settings.Tuning) (*flo
 		return nil, fmt.Errorf("%s: %s can't be written to yet", plan.Name, plan.To.System)
 	}
 	options := link.Options{Claim: tuning.Link.Claim, Margin: tuning.Link.Margin, ClientDeadline: tuning.Client.Timeout, Now: d.now}
-	return flow.New(plan, d.links, options, rows, target)
+	return flow.New(plan, d.links, options, rows, flow.Owned(target, plan, owners))
 }
 
 // newSource returns the reader of a row flow's source.

@@ -8,6 +8,7 @@ import (
 	"crosswalk/handlers/receive"
 	"crosswalk/handlers/watch"
 	"crosswalk/shared/backlog"
+	"crosswalk/shared/contract"
 	"crosswalk/shared/customhandler"
 	"crosswalk/shared/deadletter"
 	"crosswalk/shared/event"
@@ -46,8 +47,15 @@ func newServer(d *dependencies, root string) (*customhandler.Server, error) {
 			return nil, fmt.Errorf("%s/contract.yaml is missing, and the topology sends events to that function: no flow runs without a contract", f.Name)
 		}
 	}
-	for _, path := range contracts {
-		if err := addFlow(server, d, path); err != nil {
+	plans := make([]*contract.Plan, len(contracts))
+	for i, path := range contracts {
+		if plans[i], err = contract.Load(path); err != nil {
+			return nil, err
+		}
+	}
+	owners := contract.OwnershipOf(plans...)
+	for _, plan := range plans {
+		if err := addFlow(server, d, plan, owners); err != nil {
 			return nil, err
 		}
 	}

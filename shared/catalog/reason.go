@@ -83,6 +83,7 @@ var tooOld = []reason{
 	{code: "link-unreadable", means: "a row of the links' table isn't what Crosswalk wrote", do: "find out who changed it; " + putRight},
 	{code: "no-certificate", means: "Key Vault gives us no certificate that can be used to prove who we are", do: putRight},
 	{code: "no-managed-identity", means: "the managed identity gives us no token", do: putRight},
+	{code: "not-owner", means: "the flow would write a field that another system owns by some contract, so nothing was written", do: "agree on one owner and say so in every contract, run crosswalk check and deploy; what waits is tried again by itself"},
 	{code: "swap-lost", means: busy, do: again},
 	{code: "target-address", means: "what answers at the configured address isn't the system's API", do: putRight},
 	{code: "target-forbidden", means: "our application user lacks a privilege", do: putRight},
