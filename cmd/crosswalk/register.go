@@ -10,6 +10,7 @@ import (
 	"github.com/kelseyhightower/envconfig"
 	"github.com/spf13/cobra"
 
+	"crosswalk/shared/dataverse"
 	"crosswalk/shared/finops"
 	"crosswalk/shared/identity"
 	"crosswalk/shared/registration"
@@ -64,19 +65,31 @@ Who asks is who is logged in to az or azd, or the application of ENTRA_CLIENT_ID
 
 func newRegisterDataverse() *cobra.Command {
 	e := azdEnvironment()
+	var check, apply bool
 	cmd := &cobra.Command{
 		Use:   "dataverse",
 		Short: "The application user, the endpoint and the steps of Dataverse",
-		Args:  cobra.NoArgs,
+		Long: `Say what an administrator of Dataverse sets up, from the contracts.
+
+--check compares with Dataverse (DATAVERSE_URL) instead, and ends with status 1 where something is missing; --apply also
+registers the steps that are missing and corrects those that differ. The endpoint is made by hand, because only a person may
+know its key. Who asks is who is logged in to az or azd, or the application of ENTRA_CLIENT_ID with ENTRA_CERTIFICATE_PATH.`,
+		Example: "  crosswalk register dataverse\n  crosswalk register dataverse --check",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			needs, err := readNeeds()
 			if err != nil {
 				return err
 			}
+			if check || apply {
+				return checkDataverse(cmd, needs, e, apply)
+			}
 			needs.WriteDataverse(cmd.OutOrStdout(), e)
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&check, "check", false, "compare with Dataverse and say what is missing; status 1 if something is")
+	cmd.Flags().BoolVar(&apply, "apply", false, "as --check, and register the steps that are missing")
 	endpointFlag(cmd, &e)
 	return cmd
 }
@@ -114,6 +127,27 @@ func checkFnO(cmd *cobra.Command, needs *registration.Needs, e registration.Envi
 	}
 	out := cmd.OutOrStdout()
 	left, err := needs.CheckFnO(cmd.Context(), client, e, apply, func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) })
+	if err == nil && left > 0 {
+		return exitCode(1)
+	}
+	return err
+}
+
+func checkDataverse(cmd *cobra.Command, needs *registration.Needs, e registration.Environment, apply bool) error {
+	url := os.Getenv("DATAVERSE_URL")
+	if url == "" {
+		return errors.New("DATAVERSE_URL is not set: it is the address of the environment to compare with")
+	}
+	credential, err := administrator()
+	if err != nil {
+		return err
+	}
+	client, err := dataverse.New(url, credential, nil)
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	left, err := needs.CheckDataverse(cmd.Context(), client, e, apply, func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) })
 	if err == nil && left > 0 {
 		return exitCode(1)
 	}

@@ -11,7 +11,7 @@ import (
 	"crosswalk/local/systems"
 )
 
-// The commands as a person types them: printed from the project's contracts, and compared with a simulated F&O over TLS.
+// The commands as a person types them: printed from the project's contracts, and compared with the simulated systems over TLS.
 func TestRegister(t *testing.T) {
 	bin := filepath.Join(t.TempDir(), "crosswalk")
 	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
@@ -34,7 +34,7 @@ func TestRegister(t *testing.T) {
 		cmd := exec.Command(bin, strings.Fields("register "+line)...)
 		cmd.Dir = root
 		cmd.Env = append(os.Environ(), "SSL_CERT_FILE="+filepath.Join(dir, "ca.pem"), "ENTRA_AUTHORITY_HOST="+e.EntraAuthorityHTTPS, "ENTRA_TENANT_ID="+e.TenantID,
-			"ENTRA_CLIENT_ID="+e.CrosswalkClientID, "ENTRA_CERTIFICATE_PATH="+filepath.Join(dir, "crosswalk.pem"), "FNO_URL="+e.FnOHTTPS,
+			"ENTRA_CLIENT_ID="+e.CrosswalkClientID, "ENTRA_CERTIFICATE_PATH="+filepath.Join(dir, "crosswalk.pem"), "FNO_URL="+e.FnOHTTPS, "DATAVERSE_URL="+e.DataverseHTTPS,
 			"CROSSWALK_SERVICEBUS=contoso.servicebus.windows.net", "CROSSWALK_KEY_VAULT_URI=https://contoso.vault.azure.net/", "CROSSWALK_FNO_SECRET_NAME=fno-send")
 		out, err := cmd.CombinedOutput()
 		var exit *exec.ExitError
@@ -49,6 +49,7 @@ func TestRegister(t *testing.T) {
 	}
 	run("fno", 0, "contoso.servicebus.windows.net", "fno-send", "SalesInvoicePostedBusinessEvent", e.CrosswalkClientID)
 	run("dataverse", 0, "dataverse-events", "filtering attributes: accountnumber")
+	run("dataverse --check", 1, "MISSING: service endpoint crosswalk")
 	run("fno --check --legal-entity usmf", 1, "MISSING: endpoint crosswalk")
 	status, answer := s.FnO().Edit("POST", "BusinessEventsEndpoints",
 		[]byte(`{"Name":"crosswalk","Type":"AzureServiceBusQueue","ServiceBusQueueName":"fno-events","KeyVaultDnsName":"https://contoso.vault.azure.net","KeyVaultSecretName":"fno-send"}`))

@@ -214,6 +214,22 @@ func TestRenewedByKeyVault(t *testing.T) {
 	}
 }
 
+// Graph may show an application's certificates or not; either way those of others are sent back as they were.
+func TestCertificatesAreShownOrNot(t *testing.T) {
+	for _, hidden := range []bool{false, true} {
+		b := newBench(t)
+		if hidden {
+			b.Graph.HideKeys()
+		}
+		b.foreign("a colleague's", b.now.Add(100*aDay))
+		before := b.Graph.Keys(tenant.ApplicationID)[0]
+		b.ensure(2, nil)
+		if keys := b.Graph.Keys(tenant.ApplicationID); len(keys) != 2 || keys[0] != before {
+			t.Errorf("hidden %t: %v", hidden, b.names())
+		}
+	}
+}
+
 // A certificate that a person has uploaded under another name isn't registered twice: Graph refuses that.
 func TestUploadedByHand(t *testing.T) {
 	b := newBench(t)

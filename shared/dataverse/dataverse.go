@@ -94,6 +94,35 @@ func (c *Client) ByKey(ctx context.Context, set, idColumn string, key []KeyValue
 	return c.read(ctx, call, idColumn, columns)
 }
 
+// List returns the rows of the entity set whose columns equal those values; a lookup is named _<column>_value. It reads one
+// page of 5,000 rows; a fuller one is an error, because whoever lists wants few.
+func (c *Client) List(ctx context.Context, set, idColumn string, equal []KeyValue, columns []string) ([]Row, error) {
+	if err := odata.CheckSet(set); err != nil {
+		return nil, err
+	}
+	filter, err := odata.Filter(equal)
+	if err != nil {
+		return nil, err
+	}
+	list, err := odata.Select(append(slices.Clone(columns), idColumn))
+	if err != nil {
+		return nil, err
+	}
+	call := odata.Call{Purpose: odata.Read, Method: http.MethodGet, Set: set, Query: "$select=" + list + "&$filter=" + filter, Columns: columns, IfNoneMatch: "null"}
+	answer, err := c.odata.Do(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := c.odata.Rows(answer, idColumn)
+	if err == nil && len(rows) >= pageLimit {
+		err = c.odata.Unreadable(answer)
+	}
+	return rows, err
+}
+
+// pageLimit is the largest page of a standard table (documentation: "Page results").
+const pageLimit = 5000
+
 // read completes call with $select and returns the one row it finds, by key or by filter.
 func (c *Client) read(ctx context.Context, call odata.Call, idColumn string, columns []string) (Row, error) {
 	if len(columns) > 0 && !slices.Contains(columns, idColumn) {

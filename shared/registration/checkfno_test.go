@@ -12,17 +12,19 @@ import (
 	"time"
 
 	"crosswalk/local/systems"
+	"crosswalk/shared/dataverse"
 	"crosswalk/shared/finops"
 	"crosswalk/shared/identity"
 	"crosswalk/shared/registration"
 	"crosswalk/shared/settings"
 )
 
-// environment is a simulated F&O and a client that calls it as Crosswalk's application.
+// environment is the simulated systems and clients that call them as Crosswalk's application.
 type environment struct {
 	*systems.Systems
 	t      *testing.T
 	client *finops.Client
+	rows   *dataverse.Client
 	needs  *registration.Needs
 }
 
@@ -51,7 +53,11 @@ func newEnvironment(t *testing.T) *environment {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &environment{Systems: s, t: t, client: client, needs: project(t, map[string]string{"i": invoice})}
+	rows, err := dataverse.New(e.DataverseHTTPS, credential, &dataverse.Options{Transport: trusting, RetryDelay: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &environment{Systems: s, t: t, client: client, rows: rows, needs: project(t, map[string]string{"i": invoice})}
 }
 
 // edit changes F&O as its administrator does.

@@ -36,6 +36,7 @@ func (s *Simulator) seed() error {
 		s.start("systemuser", id, map[string]string{"name": "application user"})
 	}
 	s.start("systemuser", person, map[string]string{"name": "a person"})
+	s.seedMessages()
 	currencies := []struct{ id, iso, name, symbol, rate string }{{CurrencyUSD, "USD", "US Dollar", "$", "1"}, {CurrencyEUR, "EUR", "Euro", "€", "0.92"}}
 	for _, c := range currencies {
 		s.start("transactioncurrency", c.id, map[string]string{"isocurrencycode": c.iso, "currencyname": c.name, "currencysymbol": c.symbol}, "exchangerate", c.rate, "currencyprecision", "2")

@@ -121,6 +121,7 @@ var statePairs = map[string]map[int]int{
 	"contact":             {1: 0, 2: 1},
 	"transactioncurrency": {1: 0, 2: 1},
 	"pricelevel":          {100001: 0, 100002: 1},
+	stepTable:             {1: 0, 2: 1},
 	// The others of product, Draft and Under Revision, are states of their own. A new product is active: the organisation's
 	// setting "Create products in active state" is on.
 	"product":    {1: 0, 2: 1, 0: 2, 3: 3},
@@ -146,7 +147,7 @@ func loadTables() ([]*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	published = append(published, unitGroup)
+	published = append(append(published, unitGroup), eventTables...)
 	for _, name := range []string{"systemuser", "team"} {
 		published = append(published, schemas.Table{Name: name, Set: name + "s", Key: []string{name + "id"}, Columns: []schemas.Column{
 			{Name: name + "id", Type: "Uniqueidentifier", Level: "systemrequired"}, {Name: "name", Type: "String", Limit: "200"}}})

@@ -230,8 +230,11 @@ func hasMoney(t *table, v rows.Values) bool {
 	return false
 }
 
-// commit checks the alternate keys and stores the row. The caller holds the store's lock.
+// commit checks steps and alternate keys and stores the row. The caller holds the store's lock.
 func (s *Simulator) commit(t *table, id string, before, now rows.Values) (*rows.Record, *refusal) {
+	if bad := s.checkStep(t, now); bad != nil {
+		return nil, bad
+	}
 	for _, key := range t.keys {
 		if other := s.holder(t, key, now); other != "" && other != id {
 			return nil, duplicateKey(t, key)

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// Key is a certificate that an application has, as Graph shows it. The certificate itself is never shown.
+// Key is a certificate that an application has, as Graph shows it. The certificate itself is shown only to a GET of one
+// application that selects keyCredentials (documentation: "keyCredential resource type"), unless HideKeys was called.
 type Key struct {
 	KeyID       string    `json:"keyId"`
 	DisplayName string    `json:"displayName"`
@@ -63,7 +64,12 @@ func (s *Simulator) get(a *application, r *http.Request) (int, any, *refusal) {
 	all := map[string]any{"id": a.id, "appId": a.appID, "keyCredentials": []Key{}}
 	var keys []Key
 	for _, k := range a.keys {
-		keys = append(keys, k.Key)
+		shown := k.Key
+		if !s.hidden && r.URL.Query().Has("$select") {
+			text := base64.StdEncoding.EncodeToString(k.parsed.Raw)
+			shown.Key = &text
+		}
+		keys = append(keys, shown)
 	}
 	if keys != nil {
 		all["keyCredentials"] = keys

@@ -39,6 +39,7 @@ type Simulator struct {
 	allowed   map[string]bool
 	writes    int
 	throttled int
+	hidden    bool
 }
 
 type application struct {
@@ -83,6 +84,13 @@ func (s *Simulator) ThrottleNext(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.throttled = n
+}
+
+// HideKeys makes every answer leave the certificates themselves out, as captures of the real one show too.
+func (s *Simulator) HideKeys() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hidden = true
 }
 
 // Writes returns how many requests have changed something.
