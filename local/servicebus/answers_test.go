@@ -73,7 +73,7 @@ func ask(client *azservicebus.Client) (stack string) {
 	msgs, _ := receiver.ReceiveMessages(ctx, 2, nil)
 	for i, m := range msgs {
 		_ = receiver.RenewMessageLock(ctx, m, nil)
-		if i == 0 {
+		if i == 0 && m.SequenceNumber != nil {
 			_ = receiver.DeferMessage(ctx, m, nil)
 			_, _ = receiver.ReceiveDeferredMessages(ctx, []int64{*m.SequenceNumber}, nil)
 			continue
