@@ -6,6 +6,10 @@ CONFORMANCE := local/servicebus/conformance
 RACE    := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo -race)
 GOFILES := $(shell git ls-files '*.go' 2>/dev/null)
 
+ifneq ($(findstring /,$(BICEP)),)
+export BICEP := $(abspath $(BICEP))
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help run test conformance lint check check-infra snapshots chaos fmt bench fuzz package preflight deploy clean node chromium race-note
 
