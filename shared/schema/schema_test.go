@@ -82,6 +82,10 @@ func TestColumns(t *testing.T) {
 			t.Errorf("invoice.%s: the platform fills it in, yet it must be sent: %+v", name, c)
 		}
 	}
+	// A currency's own rate is somebody's to set; everywhere else the platform copies it.
+	if c := column(Dataverse, "transactioncurrency", "exchangerate"); !c.MustBeSent() {
+		t.Errorf("transactioncurrency.exchangerate: %+v", c)
+	}
 	if c := column(Dataverse, "invoice", "totalamount_base"); !c.ReadOnly {
 		t.Errorf("invoice.totalamount_base: %+v", c)
 	}
