@@ -60,6 +60,8 @@ type input struct {
 	computed *computed
 	// id says that the parts are the values of a record's key, whose text is wanted.
 	id bool
+	// rows is set for a value made of the rows of a list.
+	rows *rowsPlan
 	// parts are the texts to join, with what stands between them; all says that one blank part makes the whole blank.
 	parts  []part
 	with   string
@@ -183,6 +185,9 @@ func (p *Plan) read(w *workspace, in *input) (scalar, empty, *failure) {
 	row := p.From.State == StateRow
 	if in.computed != nil {
 		return p.compute(w, in)
+	}
+	if in.rows != nil {
+		return p.readRows(w, in)
 	}
 	if in.parts == nil && in.id {
 		v, kind, failed := w.scalar(&w.Slots()[in.slot], p.From.System, in.column, row, in.zone)

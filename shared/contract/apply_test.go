@@ -16,7 +16,8 @@ var testSchemas = map[string]string{
 		"Id":{"type":"String","maxLength":20},"Text":{"type":"String","maxLength":20},"Other":{"type":"String","maxLength":20},"Long":{"type":"String"},
 		"Whole":{"type":"Int32","min":"-2147483648","max":"2147483647"},"Big":{"type":"Int64"},"Real":{"type":"Decimal"},
 		"Day":{"type":"DateTime","dateOnly":true},"At":{"type":"DateTime"},"Kind":{"type":"Enum","options":{"No":"","Yes":"","All":""}},
-		"Guid":{"type":"Guid"},"List":{"type":"List"},"Customer.Address.City":{"type":"String","maxLength":20},"Customer.Name":{"type":"String","maxLength":20}}}`,
+		"Guid":{"type":"Guid"},"List":{"type":"List"},"Tags":{"type":"List"},"Tags[]":{"type":"String","maxLength":5},"Order.Lines":{"type":"List","optional":true},"Order.Lines[].Amount":{"type":"Decimal"},"Order.Lines[].Count":{"type":"Int32","min":"0","max":"9"},
+		"Order.Lines[].Type":{"type":"String","maxLength":10},"Order.Lines[].Item.Name":{"type":"String","maxLength":10},"Order.Lines[].At":{"type":"DateTime"},"Order.Lines[].Kind":{"type":"Enum","options":{"No":"","Yes":""}},"Customer.Address.City":{"type":"String","maxLength":20},"Customer.Name":{"type":"String","maxLength":20}}}`,
 	"dataverse/source": `{"system":"dataverse","entity":"source","set":"sources","primaryKey":["sourceid"],"columns":{
 		"sourceid":{"type":"Uniqueidentifier"},"id":{"type":"String","maxLength":20},"text":{"type":"String","maxLength":20},"hold":{"type":"Boolean"},
 		"amount":{"type":"Money"},"terms":{"type":"Picklist","options":{"1":"Net 30","2":"Net 45"}},"changed":{"type":"DateTime"},"born":{"type":"DateTime","dateOnly":true},"parentid":{"type":"Lookup","targets":["target"]}}}`,

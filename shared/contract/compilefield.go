@@ -10,6 +10,9 @@ import (
 // mapped compiles a field that reads the source.
 func (c *compiler) mapped(d *fieldDoc, f *fieldPlan) {
 	c.operations(d, f)
+	if d.Where != nil && d.Rows == nil {
+		c.add(d.Where, "add rows: count, or another", "field %s: where means nothing without rows", f.column.Name)
+	}
 	f.input = c.input(d, f, d.From, d.blank)
 	c.checks(d, f)
 }
@@ -40,14 +43,21 @@ func (c *compiler) input(d *fieldDoc, f *fieldPlan, from *element, blank *blankD
 	if from.shape == listShape {
 		c.joined(d, in, from)
 	} else {
-		if d.With != nil && from == d.From {
+		if d.With != nil && from == d.From && textOf(d.Rows) != "join" {
 			c.add(d.With, "remove with, or write a list: from: [A, B]", "field %s: with means nothing for one text", f.column.Name)
 		}
 		if d.Needs != nil && from == d.From {
 			c.add(d.Needs, "remove needs, or write a list: from: [A, B]", "field %s: needs means nothing for one text", f.column.Name)
 		}
-		if in.column = c.sourceColumn(from); in.column != nil {
-			in.slot = c.slot(in.column)
+		switch {
+		case d.Rows != nil && from == d.From:
+			c.rows(d, in, from)
+		case strings.Contains(from.text, "[]"):
+			c.add(from, "say what is made of the rows: rows: sum, or another of count, min, max, first, last, join", "field %s: %s has a value in each row", f.column.Name, from.text)
+		default:
+			if in.column = c.sourceColumn(from); in.column != nil {
+				in.slot = c.slot(in.column)
+			}
 		}
 	}
 	if in.column == nil {
@@ -331,6 +341,9 @@ func (c *compiler) mustHave(column *schema.Column) bool {
 func (c *compiler) happens(f *fieldPlan, kind empty, column *schema.Column) bool {
 	if column.Type == computedType {
 		return kind == null && !column.NotNull || kind == emptyText && (column.Kind == schema.Text || f.edit.split != nil)
+	}
+	if column.Type == rowsType {
+		return kind == absent && c.plan.From.State == StateEvent || kind == null || kind == emptyText && (!column.NotNull || f.edit.split != nil)
 	}
 	switch kind {
 	case absent:

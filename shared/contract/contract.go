@@ -17,6 +17,8 @@
 //
 //	from      source column; a path into nested objects is written with points. Or [column, …]: texts to join
 //	with      what stands between joined texts; needs: all makes one blank text a blank whole
+//	rows      count | sum | min | max | first | last | join: one value of a list's rows, from: Lines or from: "Lines[].Amount";
+//	          where: {column: value} keeps some of them
 //	value     fixed value, instead of from
 //	compute   expression in CEL, instead of from; see package expression
 //	when      condition in CEL; otherwise says what happens where it is false: skip (also where it isn't said) or a blank rule
@@ -42,7 +44,7 @@
 //
 // The operations run in one fixed order, whatever the order in the file:
 //
-//	when → from → blank → split → strip → case → map | table | options → pad → prefix → unit | times, per → round → zone →
+//	when → from, rows → blank → split → strip → case → map | table | options → pad → prefix → unit | times, per → round → zone →
 //	the target's form, with its length, range and options → reference | link
 //
 // The four kinds of empty are a member that is absent, null, "" (or white space alone), and the system's own "not set"

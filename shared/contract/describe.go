@@ -125,6 +125,9 @@ func (p *Plan) fieldRule(f *fieldPlan) FieldRule {
 	if f.when != nil {
 		r.When, r.Otherwise = f.when.text, p.blankRule(f, "", &f.otherwise)
 	}
+	if f.input != nil && f.input.rows != nil {
+		r.Edits = append([]string{f.input.rows.words()}, r.Edits...)
+	}
 	if f.input != nil && f.input.computed != nil {
 		r.Expression = f.input.computed.text
 	}

@@ -57,6 +57,8 @@ type fieldDoc struct {
 	From       *element `key:"from" form:"text | [text]" doc:"The source column; a path into nested objects is written with points. Or several, in a list: their texts are joined."`
 	With       *element `key:"with" form:"characters" doc:"What stands between joined texts."`
 	Needs      *element `key:"needs" form:"all | any" doc:"Whether joined texts are blank as soon as one is (all), or only where all are, the blank ones being left out (any, also where it isn't said)."`
+	Rows       *element `key:"rows" form:"count | sum | min | max | first | last | join" doc:"What is made of the rows of a list: from is the list for count, else a column of its rows, such as Lines[].Amount."`
+	Where      *element `key:"where" form:"{*: scalar}" doc:"Only the rows whose columns have these values: {Type: Delivery}."`
 	Value      *element `key:"value" form:"scalar" doc:"A fixed value, instead of from."`
 	Compute    *element `key:"compute" form:"text" doc:"An expression in CEL over the source's columns, instead of from: for what no operation can do."`
 	When       *element `key:"when" form:"text" doc:"A condition in CEL over the source's columns: where it is false, otherwise says what happens."`

@@ -47,7 +47,7 @@ const (
 	Reference
 	// GUID is a unique identifier.
 	GUID
-	// List is an array; a flow can't map one yet.
+	// List is an array. The columns of its rows are named after it, such as Lines[].Amount.
 	List
 )
 
