@@ -448,9 +448,12 @@ func FuzzRelayedMessage(f *testing.F) {
 		}
 		defer reader.Close(ctx)
 		if _, err := reader.PeekMessages(ctx, 1, nil); err == nil && counts.Active > 0 {
-			msgs, err := reader.ReceiveMessages(ctx, 1, nil)
-			if err != nil || len(msgs) != 1 {
-				t.Errorf("what can be peeked at can't be received: %d messages, %v", len(msgs), err)
+			var msgs []*azservicebus.ReceivedMessage
+			for len(msgs) == 0 && err == nil { // none and no error is an answer of the SDK's, too
+				msgs, err = reader.ReceiveMessages(ctx, 1, nil)
+			}
+			if err != nil {
+				t.Errorf("what can be peeked at can't be received: %v", err)
 			}
 		}
 		w.judge.verdict(t)
