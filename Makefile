@@ -11,7 +11,7 @@ export BICEP := $(abspath $(BICEP))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test conformance lint check check-infra snapshots chaos fmt bench fuzz package preflight deploy clean node chromium race-note
+.PHONY: help run test conformance lint check check-infra snapshots chaos fmt bench fuzz package preflight what-if deploy clean node chromium race-note
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -70,9 +70,13 @@ package: ## make dist/functions.zip: what Azure runs, for linux/amd64, the same 
 preflight: ## say what is missing before a deployment to Azure
 	@go run ./cmd/crosswalk preflight
 
+what-if: ## show what a deployment would change in Azure (az deployment sub what-if; values as in infra/main.bicepparam)
+	@az deployment sub what-if --location "$${AZURE_LOCATION:?the region}" --subscription "$${AZURE_SUBSCRIPTION_ID:?the subscription}" \
+	  --parameters infra/main.bicepparam --exclude-change-types NoChange Ignore
+
 deploy: export AZD_ALPHA_ENABLE_LANGUAGE_CUSTOM = true
 deploy: preflight ## make everything in Azure and deploy the functions (azd up), once preflight is content
-	azd up
+	azd up $(ARGS)
 
 clean: ## remove what was built or installed here
 	rm -rf $(BIN) dist $(NODE)/node_modules

@@ -84,9 +84,14 @@ func (p *preflight) azd() bool {
 	} else if !atLeast(version.Azd.Version, MinimumAzd) {
 		p.block("azd is version "+version.Azd.Version+", and "+MinimumAzd+" is needed", "older ones don't know language: custom of azure.yaml", "azd update, or install it anew")
 	}
-	if on, _ := strconv.ParseBool(p.getenv(alphaVariable)); !on && !p.alphaConfigured() {
+	var config azdConfig
+	_ = p.ask(&config, "azd", "config", "show") // one that can't be shown has nothing switched on
+	if on, _ := strconv.ParseBool(p.getenv(alphaVariable)); !on && config.Alpha.Language.Custom != "on" && config.Alpha.All != "on" {
 		p.block("azd's alpha feature language.custom is off", "azd deploys a custom handler's zip by it alone, and without it ends in a panic",
 			"azd config set alpha.language.custom on")
+	}
+	if config.Auth.UseAz == "true" {
+		return true // the login of az is azd's, too; pipelines have it so
 	}
 	var login struct {
 		Status string `json:"status"`
@@ -97,17 +102,17 @@ func (p *preflight) azd() bool {
 	return true
 }
 
-func (p *preflight) alphaConfigured() bool {
-	var config struct {
-		Alpha struct {
-			All      string `json:"all"`
-			Language struct {
-				Custom string `json:"custom"`
-			} `json:"language"`
-		} `json:"alpha"`
-	}
-	err := p.ask(&config, "azd", "config", "show")
-	return err == nil && (config.Alpha.Language.Custom == "on" || config.Alpha.All == "on")
+// azdConfig is what is looked at of azd's configuration.
+type azdConfig struct {
+	Alpha struct {
+		All      string `json:"all"`
+		Language struct {
+			Custom string `json:"custom"`
+		} `json:"language"`
+	} `json:"alpha"`
+	Auth struct {
+		UseAz string `json:"useAzCliAuth"`
+	} `json:"auth"`
 }
 
 // az checks the program and its login.
@@ -142,6 +147,10 @@ func (p *preflight) environment() bool {
 		return false
 	}
 	for _, value := range required {
+		// Bicep takes a value from the process's environment too; a pipeline may have it there.
+		if p.env[value.name] == "" {
+			p.env[value.name] = p.getenv(value.name)
+		}
 		if p.env[value.name] == "" {
 			p.block(value.name+" is missing in azd's environment "+p.env["AZURE_ENV_NAME"], value.why, "azd env set "+value.name+" "+value.example)
 		}

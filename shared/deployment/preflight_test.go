@@ -28,7 +28,9 @@ func answers(t *testing.T, names ...string) azuretest.Answers {
 
 func look(t *testing.T, a azuretest.Answers) []deployment.Finding {
 	t.Helper()
-	t.Setenv("AZD_ALPHA_ENABLE_LANGUAGE_CUSTOM", "")
+	for _, name := range []string{"AZD_ALPHA_ENABLE_LANGUAGE_CUSTOM", "AZURE_SUBSCRIPTION_ID", "AZURE_LOCATION", "DATAVERSE_URL", "FNO_URL"} {
+		t.Setenv(name, "")
+	}
 	return deployment.Preflight(t.Context(), &azuretest.Commands{Answers: a})
 }
 
@@ -107,6 +109,17 @@ func TestEachTroubleIsToldWithItsFix(t *testing.T) {
 				t.Errorf("a protected vault can't be purged: %s", got[0].Fix)
 			}
 		})
+	}
+}
+
+// TestAPipelinesWay: azd with the login of az, and values in the process's environment.
+func TestAPipelinesWay(t *testing.T) {
+	t.Setenv("DATAVERSE_URL", "https://contoso-dev.crm4.dynamics.com")
+	text := string(answers(t, "before")["azd env get-values --output json"].Stdout)
+	a := answers(t, "before").With("azd env", out("%s", strings.Replace(text, `"DATAVERSE_URL"`, `"OTHER"`, 1))).
+		With("azd auth", fails("not logged in")).With("azd config", out(`{"auth":{"useAzCliAuth":"true"},"alpha":{"language":{"custom":"on"}}}`))
+	if got := deployment.Preflight(t.Context(), &azuretest.Commands{Answers: a}); len(got) > 0 {
+		t.Errorf("%+v", got)
 	}
 }
 
