@@ -69,8 +69,7 @@ public part with the application next to those that it has, and remove ours that
 	}
 	f.common(cmd)
 	f.changing(cmd)
-	flags := cmd.Flags()
-	flags.StringVar(&f.by, "credential", cmp.Or(os.Getenv("CROSSWALK_CREDENTIAL"), byCertificate), "how the application proves itself: certificate or federated")
+	f.way(cmd)
 	f.ofPolicy(cmd)
 	f.ofFederation(cmd)
 	return cmd
@@ -99,11 +98,19 @@ func (c certifying) show() *cobra.Command {
 		Short: "Say what Key Vault and Entra have; status 1 if somebody has to do something",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.by == byFederation && f.Application == "" {
+				return c.run(cmd, f, f.by)
+			}
+			f.DryRun = true
 			m, err := c.manager(cmd, f)
 			if err != nil {
 				return err
 			}
-			problems, err := m.Show(cmd.Context())
+			show := m.Show
+			if f.by == byFederation {
+				show = func(ctx context.Context) (int, error) { return m.Federate(ctx, f.tenant, f.principal) }
+			}
+			problems, err := show(cmd.Context())
 			if err == nil && problems > 0 {
 				return exitCode(1)
 			}
@@ -111,12 +118,18 @@ func (c certifying) show() *cobra.Command {
 		},
 	}
 	f.common(cmd)
+	f.way(cmd)
 	f.ofVault(cmd)
+	f.ofFederation(cmd)
 	return cmd
 }
 
 func (f *credentialFlags) common(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.Application, "application", os.Getenv("ENTRA_CLIENT_ID"), "client id of the application")
+}
+
+func (f *credentialFlags) way(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.by, "credential", cmp.Or(os.Getenv("CROSSWALK_CREDENTIAL"), byCertificate), "how the application proves itself: certificate or federated")
 }
 
 func (f *credentialFlags) changing(cmd *cobra.Command) {
@@ -151,8 +164,6 @@ func (f *credentialFlags) ofFederation(cmd *cobra.Command) {
 // run does it and says at the end whether anything was changed.
 func (c certifying) run(cmd *cobra.Command, f credentialFlags, by string) error {
 	switch {
-	case by != byCertificate && by != byFederation:
-		return fmt.Errorf("--credential %q is neither %s nor %s", by, byCertificate, byFederation)
 	case by == byFederation && f.Application == "":
 		fmt.Fprintln(cmd.OutOrStdout(), "no application is given (ENTRA_CLIENT_ID): the function app calls Dataverse and F&O as its managed identity, which needs no credential")
 		return nil
@@ -182,6 +193,9 @@ func (c certifying) run(cmd *cobra.Command, f credentialFlags, by string) error 
 
 func (c certifying) manager(cmd *cobra.Command, f credentialFlags) (*certificate.Manager, error) {
 	o := f.Options
+	if f.by != "" && f.by != byCertificate && f.by != byFederation {
+		return nil, fmt.Errorf("--credential %q is neither %s nor %s", f.by, byCertificate, byFederation)
+	}
 	if needsVault := cmd.Flags().Lookup("vault") != nil && f.by != byFederation; needsVault && o.Vault == "" {
 		return nil, errors.New("--vault is missing: the address of the Key Vault (CROSSWALK_KEY_VAULT_URI in azd's environment)")
 	}

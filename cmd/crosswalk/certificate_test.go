@@ -109,7 +109,10 @@ func TestFederatedOfAzdEnvironment(t *testing.T) {
 	c := newCertifier(t)
 	t.Setenv("CROSSWALK_CREDENTIAL", "federated")
 	t.Setenv("CROSSWALK_KEY_VAULT_URI", "")
+	c.warns("show", "would add managed identity")
 	c.says("ensure", "add managed identity")
+	c.says("show", "has managed identity")
+	c.says("show --application=", "needs no credential")
 	c.says("ensure", "nothing had to be changed")
 	c.says("federate", "nothing had to be changed")
 	c.says("federate --application=", "needs no credential")
@@ -139,6 +142,7 @@ func TestBadCertificateFlags(t *testing.T) {
 	c := newCertifier(t)
 	for line, want := range map[string]string{
 		"ensure --credential secret":      "neither certificate nor federated",
+		"show --credential secret":        "neither certificate nor federated",
 		"ensure --vault=":                 "CROSSWALK_KEY_VAULT_URI",
 		"ensure --vault contoso":          "https://contoso.vault.azure.net",
 		"ensure --application crosswalk":  "client id",

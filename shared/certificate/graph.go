@@ -50,7 +50,7 @@ func (g *graph) do(ctx context.Context, method, path string, in, out any) error 
 	}
 	answer, err := g.pipeline.Do(request)
 	if err != nil {
-		return fmt.Errorf("Microsoft Graph can't be asked: %w", err)
+		return fmt.Errorf("the directory (Microsoft Graph) can't be asked: %w", err)
 	}
 	defer answer.Body.Close()
 	if !runtime.HasStatusCode(answer, http.StatusOK, http.StatusCreated, http.StatusNoContent) {
@@ -70,16 +70,16 @@ func (m *Manager) explainGraph(err error, do string) error {
 	}
 	switch {
 	case answer.StatusCode == http.StatusForbidden:
-		return fmt.Errorf("Microsoft Graph refuses to %s (403 %s): who runs this must own application %s, or have the role Application Administrator "+
+		return fmt.Errorf("the directory (Microsoft Graph) refuses to %s (403 %s): who runs this must own application %s, or have the role Application Administrator "+
 			"(a service principal: the permission Application.ReadWrite.OwnedBy and ownership). An administrator can run the same command; what is done already stays", do, answer.ErrorCode, m.o.Application)
 	case answer.StatusCode == http.StatusNotFound:
 		return fmt.Errorf("there is no application with the client id %s in this tenant: check the id, and that the login is to the application's tenant", m.o.Application)
 	case answer.StatusCode == http.StatusUnauthorized:
-		return fmt.Errorf("Microsoft Graph doesn't take the token (401 %s): log in again (azd auth login, az login)", answer.ErrorCode)
+		return fmt.Errorf("the directory (Microsoft Graph) doesn't take the token (401 %s): log in again (azd auth login, az login)", answer.ErrorCode)
 	case answer.StatusCode == http.StatusTooManyRequests:
-		return fmt.Errorf("Microsoft Graph asks for fewer requests (429) and kept asking: run this again in a minute")
+		return fmt.Errorf("the directory (Microsoft Graph) asks for fewer requests (429) and kept asking: run this again in a minute")
 	}
-	return fmt.Errorf("Microsoft Graph refuses to %s: %d %s: %s", do, answer.StatusCode, answer.ErrorCode, messageOf(answer))
+	return fmt.Errorf("the directory (Microsoft Graph) refuses to %s: %d %s: %s", do, answer.StatusCode, answer.ErrorCode, messageOf(answer))
 }
 
 // messageOf returns the sentence of a refusal of Graph. It names properties and ids, never a key.

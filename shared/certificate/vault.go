@@ -139,7 +139,7 @@ func (m *Manager) wait(ctx context.Context) (*version, error) {
 			}
 			return v, err
 		case status != "inProgress":
-			return nil, fmt.Errorf("Key Vault ended the making of certificate %s with status %q: %s", m.o.Name, status, deref(operation.StatusDetails))
+			return nil, fmt.Errorf("the vault ended the making of certificate %s with status %q: %s", m.o.Name, status, deref(operation.StatusDetails))
 		case m.o.Now().After(until):
 			return nil, fmt.Errorf("certificate %s is still being made (%s); run this again later, it goes on from there", m.o.Name, deref(operation.StatusDetails))
 		}
@@ -231,17 +231,17 @@ func (w wanted) equal(p *azcertificates.CertificatePolicy) (same bool, what stri
 func (m *Manager) explain(err error) error {
 	var answer *azcore.ResponseError
 	if !errors.As(err, &answer) {
-		return fmt.Errorf("Key Vault %s can't be asked: %w", m.o.Vault, err)
+		return fmt.Errorf("the Key Vault %s can't be asked: %w", m.o.Vault, err)
 	}
 	switch answer.StatusCode {
 	case http.StatusForbidden:
-		return fmt.Errorf("Key Vault %s refuses (403 %s): who runs this needs the role Key Vault Certificates Officer on the vault, and the vault's network must let this machine in", m.o.Vault, answer.ErrorCode)
+		return fmt.Errorf("the Key Vault %s refuses (403 %s): who runs this needs the role Key Vault Certificates Officer on the vault, and the vault's network must let this machine in", m.o.Vault, answer.ErrorCode)
 	case http.StatusUnauthorized:
-		return fmt.Errorf("Key Vault %s doesn't take the token (401): log in to the vault's tenant (azd auth login, az login)", m.o.Vault)
+		return fmt.Errorf("the Key Vault %s doesn't take the token (401): log in to the vault's tenant (azd auth login, az login)", m.o.Vault)
 	case http.StatusTooManyRequests:
-		return fmt.Errorf("Key Vault %s asks for fewer requests (429): run this again in a minute", m.o.Vault)
+		return fmt.Errorf("the Key Vault %s asks for fewer requests (429): run this again in a minute", m.o.Vault)
 	}
-	return fmt.Errorf("Key Vault %s: %d %s for certificate %s", m.o.Vault, answer.StatusCode, answer.ErrorCode, m.o.Name)
+	return fmt.Errorf("the Key Vault %s: %d %s for certificate %s", m.o.Vault, answer.StatusCode, answer.ErrorCode, m.o.Name)
 }
 
 func statusOf(err error) int {

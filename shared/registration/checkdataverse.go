@@ -101,7 +101,7 @@ func (c *dataverseCheck) rows(ctx context.Context, set, id string, equal []datav
 	}
 	for _, r := range found {
 		if err := decode(r.ID, r.JSON); err != nil {
-			return errors.New("Dataverse's " + set + " can't be read")
+			return errors.New("what Dataverse says of its " + set + " can't be read")
 		}
 	}
 	return nil

@@ -57,7 +57,7 @@ func (n *Needs) CheckFnO(ctx context.Context, client *finops.Client, e Environme
 		for _, r := range rows {
 			var a activation
 			if err := json.Unmarshal(r.JSON, &a); err != nil {
-				return left, errors.New("F&O's list of active events can't be read")
+				return left, errors.New("what F&O says of its active events can't be read")
 			}
 			active = append(active, a)
 		}
@@ -98,7 +98,7 @@ func (n *Needs) checkEndpoint(ctx context.Context, client *finops.Client, e Envi
 	}
 	var has endpoint
 	if err := json.Unmarshal(row.JSON, &has); err != nil {
-		return false, errors.New("F&O's endpoint can't be read")
+		return false, errors.New("what F&O says of its endpoint can't be read")
 	}
 	trim := func(s string) string { return strings.TrimSuffix(strings.ToLower(s), "/") }
 	for _, f := range []struct{ name, has, want string }{
