@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,15 +32,18 @@ type ShapeError struct {
 func (e *ShapeError) Error() string { return e.Field + ": " + e.Problem }
 
 // invocation is one call of the host: POST /<function> with {"Data":{…},"Metadata":{…}} (Functions host 4.1037, recorded
-// traffic). Its memory serves the next call, so nothing of it is left in a Message.
+// traffic). Its memory serves the next call; what messages keep is kept and the bodies' memory.
 type invocation struct {
 	function, id string
 
 	body    []byte
 	scanner slots.Scanner
-	inner   slots.Scanner // for a text within a text
-	values  []slots.Slot  // what the messages are made of: keyCount of each
-	scratch []byte
+	inner   slots.Scanner     // for a text within a text
+	values  []slots.Slot      // what the messages are made of: keyCount of each
+	encoded [][]byte          // the bodies in base64
+	scratch []byte            // a text whose escapes had to be resolved
+	names   map[string]string // properties' names, which are the same for every message
+	kept    []byte            // the messages' texts, never changed, only appended to
 }
 
 var invocations = sync.Pool{New: func() any { return new(invocation) }}
@@ -75,62 +79,64 @@ const (
 	correlationID
 	contentType
 	subject
-	label
 	applicationProperties
-	userProperties
 	keyCount
 )
 
-// keyNames are the keys' names; in a batch each has "Array" behind it. Extension 5.x has ApplicationProperties and Subject,
-// 4.x only UserProperties and Label.
-var keyNames = [keyCount]string{
-	"LockToken", "DeliveryCount", "SequenceNumber", "EnqueuedTimeUtc", "MessageId", "CorrelationId", "ContentType",
-	"Subject", "Label", "ApplicationProperties", "UserProperties",
-}
+// The keys' names; in a batch each has "Array" behind it. Extension 5.x has all of these, 4.x only the older ones.
+var (
+	keyNames      = [keyCount]string{"LockToken", "DeliveryCount", "SequenceNumber", "EnqueuedTimeUtc", "MessageId", "CorrelationId", "ContentType", "Subject", "ApplicationProperties"}
+	olderKeyNames = [keyCount]string{"LockToken", "DeliveryCount", "SequenceNumber", "EnqueuedTimeUtc", "MessageId", "CorrelationId", "ContentType", "Label", "UserProperties"}
+)
 
 // places says where in an invocation the bodies and the metadata are.
 type places struct {
-	row  *slots.Row
-	in   int
-	keys [keyCount]int
+	row       *slots.Row
+	in        int
+	names     [keyCount]string
+	keys      [keyCount]int
+	olderKeys int // the older properties, to know whether they are all there is
+	older     *places
 }
 
-var single, batch = singlePlaces(), batchPlaces()
+var single, batch = singlePlaces(keyNames), batchPlaces(keyNames)
 
-func singlePlaces() *places {
-	p := &places{row: slots.NewRow()}
+func init() { single.older, batch.older = singlePlaces(olderKeyNames), batchPlaces(olderKeyNames) }
+
+func singlePlaces(names [keyCount]string) *places {
+	p := &places{row: slots.NewRow(), names: names}
 	p.in = p.row.Value("Data", TriggerName)
-	for key, name := range keyNames {
+	for key, name := range names {
 		p.keys[key] = p.row.Value("Metadata", name)
-		if key == applicationProperties || key == userProperties {
-			p.row.Members("Metadata", name)
-		}
 	}
+	p.row.Members("Metadata", names[applicationProperties])
+	p.olderKeys = p.row.Value("Metadata", olderKeyNames[applicationProperties])
+	return p
+}
+
+// batchPlaces differs in that every value is a list, or a string that holds one as JSON, which is how the host sends it.
+func batchPlaces(names [keyCount]string) *places {
+	p := &places{row: slots.NewRow(), names: names}
+	p.in = p.row.Value("Data", TriggerName)
+	for key, name := range names {
+		var element *slots.Row
+		p.row.Embedded("Metadata", name+"Array")
+		p.keys[key], element = p.row.List("Metadata", name+"Array")
+		if key == applicationProperties {
+			element.Members()
+		}
+		p.names[key] += "Array"
+	}
+	p.olderKeys = p.row.Value("Metadata", olderKeyNames[applicationProperties]+"Array")
 	return p
 }
 
 // timer is an invocation that nothing is wanted of.
 var timer = &places{row: slots.NewRow()}
 
-// batchPlaces differs in that every value is a list, or a string that holds one as JSON, which is how the host sends it.
-func batchPlaces() *places {
-	p := &places{row: slots.NewRow()}
-	p.row.Embedded("Data", TriggerName)
-	p.in, _ = p.row.List("Data", TriggerName)
-	for key, name := range keyNames {
-		var element *slots.Row
-		p.row.Embedded("Metadata", name+"Array")
-		p.keys[key], element = p.row.List("Metadata", name+"Array")
-		if key == applicationProperties || key == userProperties {
-			element.Members()
-		}
-	}
-	return p
-}
-
-// scan reads the invocation's JSON. The host's own keys never repeat while every trigger is binary, so a name that occurs
-// twice is a fault here too.
-func (v *invocation) scan(p *places) ([]slots.Slot, error) {
+// scan reads the invocation's JSON and returns the places that it has. The host's own keys never repeat while every trigger
+// is binary, so a name that occurs twice is a fault here too.
+func (v *invocation) scan(p *places) (*places, error) {
 	err := v.scanner.Scan(v.body, p.row)
 	var refused *slots.Error
 	switch {
@@ -139,55 +145,66 @@ func (v *invocation) scan(p *places) ([]slots.Slot, error) {
 	case err != nil || v.scanner.Slots()[0].Kind != slots.Object:
 		return nil, &ShapeError{Field: "invocation", Problem: "no JSON object with Data and Metadata"}
 	}
-	return v.scanner.Slots(), nil
+	if found := v.scanner.Slots(); p.older != nil && found[p.keys[applicationProperties]].Kind == slots.Absent && found[p.olderKeys].Kind != slots.Absent {
+		return v.scan(p.older)
+	}
+	v.kept = nil
+	return p, nil
 }
 
 // message decodes an invocation with one message.
 func (v *invocation) message() (Message, error) {
-	found, err := v.scan(single)
+	p, err := v.scan(single)
 	if err != nil {
 		return Message{}, err
 	}
+	found := v.scanner.Slots()
 	m := Message{Function: v.function, Invocation: v.id}
-	in := &found[single.in]
+	in := &found[p.in]
 	if in.Kind != slots.String {
 		return m, &ShapeError{Field: "Data." + TriggerName, Problem: `no string; function.json needs a trigger named "in" with "dataType": "binary"`}
 	}
+	text := v.base64(in)
 	var ok bool
-	if m.Body, ok = v.appendBody(make([]byte, 0, bodySize(in)), in); !ok {
+	if m.Body, ok = appendBody(make([]byte, 0, base64.StdEncoding.DecodedLen(len(text))), text); !ok {
 		return m, &ShapeError{Field: "Data." + TriggerName, Problem: `no base64; function.json needs "dataType": "binary"`}
 	}
 	v.values = v.values[:0]
-	for _, slot := range single.keys {
+	for _, slot := range p.keys {
 		v.values = append(v.values, found[slot])
 	}
-	// The host encodes a .NET string twice, other types once; in a batch every value once.
-	return m, v.fill(&m, v.values, v.unwrapped, -1)
+	if at, problem := v.fill(&m, v.values, v.unwrapped); problem != "" {
+		return m, &ShapeError{Field: "Metadata." + p.names[at], Problem: problem}
+	}
+	return m, nil
 }
 
 // messages decodes an invocation with several messages. Their bodies share one piece of memory.
 func (v *invocation) messages() ([]Message, error) {
-	found, err := v.scan(batch)
+	p, err := v.scan(batch)
 	if err != nil {
 		return nil, err
 	}
-	in := &found[batch.in]
-	if in.Kind != slots.List {
-		return nil, &ShapeError{Field: "Data." + TriggerName, Problem: `no array; function.json needs "cardinality": "many" and "dataType": "binary"`}
+	found := v.scanner.Slots()
+	if !v.list(&found[p.in]) {
+		return nil, &ShapeError{Field: "Data." + TriggerName, Problem: `no array of base64; function.json needs "cardinality": "many" and "dataType": "binary"`}
 	}
-	out, err := v.bodies(in)
+	out, err := v.bodies()
 	if err != nil {
 		return nil, err
 	}
 	v.values = append(v.values[:0], make([]slots.Slot, len(out)*keyCount)...)
-	for key, slot := range batch.keys {
+	for key, slot := range p.keys {
 		if found[slot].Kind != slots.Absent && !v.column(&found[slot], key, len(out)) {
-			return nil, &ShapeError{Field: "Metadata." + keyNames[key] + "Array", Problem: fmt.Sprintf("no array of %d values, one per message", len(out))}
+			return nil, &ShapeError{Field: "Metadata." + p.names[key], Problem: fmt.Sprintf("no array of %d values, one per message", len(out))}
 		}
 	}
 	for i := range out {
-		if err := v.fill(&out[i], v.values[i*keyCount:(i+1)*keyCount], (*slots.Slot).Text, i); err != nil {
-			return nil, err
+		if at, problem := v.fill(&out[i], v.values[i*keyCount:(i+1)*keyCount], v.scanner.View); problem != "" {
+			return nil, &ShapeError{Field: fmt.Sprintf("Metadata.%s[%d]", p.names[at], i), Problem: problem}
+		}
+		if i == 0 {
+			v.kept = slices.Grow(v.kept, len(v.kept)*(len(out)-1)) // the others need as much
 		}
 	}
 	return out, nil
@@ -205,124 +222,176 @@ func (v *invocation) column(list *slots.Slot, key, messages int) bool {
 	return list.Kind == slots.List && i == messages
 }
 
-// bodies returns a message for each body.
-func (v *invocation) bodies(in *slots.Slot) ([]Message, error) {
-	count, size := 0, 0
-	for element := range v.scanner.Rows(in) {
-		count++
-		size += bodySize(&element[0])
+// list finds the bodies of a batch, in base64.
+func (v *invocation) list(in *slots.Slot) bool {
+	if v.encoded = v.encoded[:0]; in.Kind == slots.String && v.plainList(in.Raw[1:len(in.Raw)-1]) {
+		return true
 	}
-	out, all := make([]Message, 0, count), make([]byte, 0, size)
-	for element := range v.scanner.Rows(in) {
+	v.encoded = v.encoded[:0]
+	src := in.Raw
+	if in.Kind == slots.String {
+		src = in.AppendText(nil)
+	}
+	if v.inner.Scan(src, listRow) != nil || v.inner.Slots()[0].Kind != slots.List {
+		return false
+	}
+	for element := range v.inner.Rows(&v.inner.Slots()[0]) {
+		v.encoded = append(v.encoded, bytes.Clone(v.base64(&element[0])))
+	}
+	return true
+}
+
+var listRow = func() *slots.Row {
+	row := slots.NewRow()
+	row.List()
+	return row
+}()
+
+// plainList finds the bodies of a batch as the host writes it, [\"…\",\"…\"] within a string, without copying. It is false for
+// a list that is written in any other way.
+func (v *invocation) plainList(content []byte) bool {
+	rest, ok := bytes.CutPrefix(content, []byte(`[\"`))
+	for ok {
+		end := bytes.IndexByte(rest, '\\')
+		if end < 0 {
+			return false
+		}
+		v.encoded = append(v.encoded, rest[:end])
+		if rest = rest[end:]; string(rest) == `\"]` {
+			return true
+		}
+		rest, ok = bytes.CutPrefix(rest, []byte(`\",\"`))
+	}
+	return false
+}
+
+// bodies returns a message for each body that was found.
+func (v *invocation) bodies() ([]Message, error) {
+	size := 0
+	for _, text := range v.encoded {
+		size += base64.StdEncoding.DecodedLen(len(text))
+	}
+	out, all := make([]Message, len(v.encoded)), make([]byte, 0, size)
+	for i, text := range v.encoded {
 		begin := len(all)
 		var ok bool
-		if all, ok = v.appendBody(all, &element[0]); !ok {
-			return nil, &ShapeError{Field: fmt.Sprintf("Data.%s[%d]", TriggerName, len(out)), Problem: `no base64; function.json needs "dataType": "binary"`}
+		if all, ok = appendBody(all, text); !ok {
+			return nil, &ShapeError{Field: fmt.Sprintf("Data.%s[%d]", TriggerName, i), Problem: `no base64; function.json needs "dataType": "binary"`}
 		}
-		out = append(out, Message{Function: v.function, Invocation: v.id, Body: all[begin:len(all):len(all)]})
+		out[i] = Message{Function: v.function, Invocation: v.id, Body: all[begin:len(all):len(all)]}
 	}
 	return out, nil
 }
 
-// bodySize is the most bytes that a body in base64 can have.
-func bodySize(in *slots.Slot) int { return base64.StdEncoding.DecodedLen(len(in.Raw)) }
-
-// appendBody decodes a body; it is false for what is no base64.
-func (v *invocation) appendBody(dst []byte, in *slots.Slot) ([]byte, bool) {
-	if in.Kind != slots.String {
-		return dst, false
-	}
-	text := in.Raw[1 : len(in.Raw)-1]
-	if in.Escaped { // "/" can be written \/
+// base64 returns a string's text, which is valid until the next call; for what is no string, a text that is no base64.
+func (v *invocation) base64(in *slots.Slot) []byte {
+	switch {
+	case in.Kind != slots.String:
+		return []byte{'!'}
+	case in.Escaped: // "/" can be written \/
 		v.scratch = in.AppendText(v.scratch[:0])
-		if text = v.scratch; bytes.ContainsAny(text, "\r\n") { // which the decoder would skip
-			return dst, false
-		}
+		return v.scratch
 	}
-	dst, err := base64.StdEncoding.Strict().AppendDecode(dst, text)
-	return dst, err == nil
+	return in.Raw[1 : len(in.Raw)-1]
 }
 
-// fill takes over the metadata of one message, or of a batch's message at index. text reads a string as the host writes it
-// there.
-func (v *invocation) fill(m *Message, values []slots.Slot, text func(*slots.Slot) string, index int) error {
-	fail := func(key int, problem string) error {
-		field := "Metadata." + keyNames[key]
-		if index >= 0 {
-			field += "Array[" + strconv.Itoa(index) + "]"
-		}
-		return &ShapeError{Field: field, Problem: problem}
-	}
+// appendBody decodes a body; it is false for what is no base64.
+func appendBody(dst, text []byte) ([]byte, bool) {
+	before := len(dst)
+	dst, err := base64.StdEncoding.Strict().AppendDecode(dst, text)
+	return dst, err == nil && base64.StdEncoding.EncodedLen(len(dst)-before) == len(text) // else it skipped line breaks
+}
+
+// fill takes over the metadata of one message. text reads a string as the host writes it there; what it returns is valid until
+// the next call. problem is "" or says what is wrong with the value of a key.
+func (v *invocation) fill(m *Message, values []slots.Slot, text func(*slots.Slot) string) (key int, problem string) {
 	token, err := uuid.Parse(text(&values[lockToken]))
 	if err != nil {
-		return fail(lockToken, "no GUID, so the message could not be settled")
+		return lockToken, "no GUID, so the message could not be settled"
 	}
 	m.LockToken = token
-	delivery, err := whole(&values[deliveryCount], text)
-	if err != nil || int64(int(delivery)) != delivery {
-		return fail(deliveryCount, "no whole number")
+	delivery, err := strconv.Atoi(text(&values[deliveryCount]))
+	if err != nil {
+		return deliveryCount, "no whole number"
 	}
-	m.DeliveryCount = int(delivery)
-	if m.SequenceNumber, err = whole(&values[sequenceNumber], text); err != nil {
-		return fail(sequenceNumber, "no whole number")
+	m.DeliveryCount = delivery
+	if m.SequenceNumber, err = strconv.ParseInt(text(&values[sequenceNumber]), 10, 64); err != nil {
+		return sequenceNumber, "no whole number"
 	}
 	if m.EnqueuedTime, err = parseTime(text(&values[enqueuedTime])); err != nil {
-		return fail(enqueuedTime, "no time")
+		return enqueuedTime, "no time"
 	}
-	m.MessageID, m.CorrelationID, m.ContentType = text(&values[messageID]), text(&values[correlationID]), text(&values[contentType])
-	if m.Subject = text(&values[subject]); m.Subject == "" {
-		m.Subject = text(&values[label])
+	fields := [...]*string{messageID: &m.MessageID, correlationID: &m.CorrelationID, contentType: &m.ContentType, subject: &m.Subject}
+	for key, field := range fields {
+		if field != nil && values[key].Kind == slots.String {
+			*field = v.keep(text(&values[key]))
+		}
 	}
 	from := &values[applicationProperties]
-	if from.Kind == slots.Absent {
-		from = &values[userProperties]
-	}
 	if from.Kind != slots.Object && from.Kind != slots.Null && from.Kind != slots.Absent {
-		return fail(applicationProperties, "no object")
+		return applicationProperties, "no object"
 	}
 	m.Properties = v.properties(from)
-	return nil
+	return 0, ""
+}
+
+// keep copies a text into the memory that the messages keep.
+func (v *invocation) keep(text string) string {
+	begin := len(v.kept)
+	v.kept = append(v.kept, text...)
+	return slots.View(v.kept[begin:])
 }
 
 func (v *invocation) properties(from *slots.Slot) map[string]any {
 	out := map[string]any{}
 	for member := range v.scanner.Rows(from) {
-		name, value := member[slots.MemberName].Text(), &member[slots.MemberValue]
+		name, value := v.name(&member[slots.MemberName]), &member[slots.MemberValue]
 		switch value.Kind {
 		case slots.Null:
 			out[name] = nil
 		case slots.True, slots.False:
 			out[name] = value.Kind == slots.True
 		case slots.Number:
-			out[name] = json.Number(value.Raw)
+			out[name] = json.Number(v.keep(v.scanner.View(value)))
 		case slots.String:
-			out[name] = value.Text()
+			out[name] = v.keep(v.scanner.View(value))
 		}
 	}
 	return out
 }
 
-// unwrapped returns a string's text, or the text of the string that is encoded in it.
+// maxNames bounds how many properties' names are remembered.
+const maxNames = 256
+
+// name returns a property's name.
+func (v *invocation) name(s *slots.Slot) string {
+	text := v.scanner.View(s)
+	if known, ok := v.names[text]; ok {
+		return known
+	}
+	text = strings.Clone(text)
+	if v.names == nil {
+		v.names = map[string]string{}
+	}
+	if len(v.names) < maxNames {
+		v.names[text] = text
+	}
+	return text
+}
+
+// unwrapped returns a value's text. The host encodes a .NET string twice, other types once; in a batch every value once.
 func (v *invocation) unwrapped(s *slots.Slot) string {
-	if !s.Escaped {
-		return s.Text()
+	if s.Kind != slots.String || !s.Escaped {
+		return v.scanner.View(s)
 	}
 	v.scratch = s.AppendText(v.scratch[:0])
 	if v.inner.Scan(v.scratch, stringRow) == nil && v.inner.Slots()[0].Kind == slots.String {
-		return v.inner.Slots()[0].Text()
+		return v.inner.View(&v.inner.Slots()[0])
 	}
-	return string(v.scratch)
+	return slots.View(v.scratch)
 }
 
 var stringRow = slots.NewRow()
-
-// whole reads a whole number, which is a string in an invocation with one message.
-func whole(s *slots.Slot, text func(*slots.Slot) string) (int64, error) {
-	if s.Kind == slots.Number {
-		return strconv.ParseInt(string(s.Raw), 10, 64)
-	}
-	return strconv.ParseInt(text(s), 10, 64)
-}
 
 // parseTime reads the host's DateTime, which has no zone and is UTC, and a DateTimeOffset.
 func parseTime(s string) (time.Time, error) {

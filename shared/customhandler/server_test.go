@@ -147,8 +147,9 @@ func TestAnInvocationOfTheWrongShapeNamesTheField(t *testing.T) {
 func batchOf(n int, body func(int) string) string {
 	var bodies, ids, tokens, numbers []string
 	for i := range n {
-		bodies = append(bodies, fmt.Sprintf("%q", base64.StdEncoding.EncodeToString([]byte(body(i)))))
-		ids = append(ids, fmt.Sprintf(`"\"%d\""`, i)) // an id that is itself in quotes
+		encoded := base64.StdEncoding.EncodeToString([]byte(body(i)))
+		bodies = append(bodies, strconv.Quote(encoded))
+		ids = append(ids, strconv.Quote(strconv.Quote(encoded))) // an id that is itself in quotes
 		tokens = append(tokens, fmt.Sprintf(`"6e0f0c3e-0d5b-4b5e-9c51-%012d"`, i))
 		numbers = append(numbers, strconv.Itoa(i))
 	}
@@ -173,13 +174,74 @@ func TestABatchOfAThousandKeepsItsMessages(t *testing.T) {
 			t.Fatalf("%d messages", len(messages))
 		}
 		for i, m := range messages {
-			if want := fmt.Sprintf("body %d of round %d", i, round); string(m.Body) != want || m.MessageID != fmt.Sprintf(`"%d"`, i) || m.SequenceNumber != int64(i) {
+			if want := fmt.Sprintf("body %d of round %d", i, round); string(m.Body) != want || m.MessageID != strconv.Quote(base64.StdEncoding.EncodeToString([]byte(want))) || m.SequenceNumber != int64(i) {
 				t.Fatalf("message %d of round %d is %+v", i, round, m)
 			}
 		}
 	}
 	if got[0][1].Body = append(got[0][1].Body, "more"...); string(got[0][2].Body) != "body 2 of round 0" {
 		t.Error("a body that grows overwrites its neighbour")
+	}
+}
+
+// The host writes a batch's bodies in one way; what means the same is read as well.
+func TestABatchMayBeWrittenInOtherWays(t *testing.T) {
+	plain := batchOf(2, func(i int) string { return "\xff\xff\xfe" + strconv.Itoa(i) })
+	const one, two = `///+MA==`, `///+MQ==`
+	usual := `"[\"` + one + `\",\"` + two + `\"]"`
+	if !strings.Contains(plain, usual) {
+		t.Fatal(plain)
+	}
+	for _, c := range []struct{ in, field string }{
+		{usual, ""},
+		{`["` + one + `","` + two + `"]`, ""},
+		{`[ "` + strings.ReplaceAll(one, "/", `\/`) + `" , "` + strings.ReplaceAll(two, "/", `\/`) + `" ]`, ""},
+		{`" [\"` + one + `\", \"` + two + `\"]"`, ""},
+		{`"[\"` + one + `\",\"\\/\\/\\/+MQ==\"]"`, ""},
+		{`"[\"` + one + `\"]"`, "Metadata.LockTokenArray"},
+		{`"[]"`, "Metadata.LockTokenArray"},
+		{`"[\"` + one + `\",\"` + two + `\"]x"`, "Data.in"},
+		{`"[\"` + one + `\",\"` + two + `\""`, "Data.in"},
+		{`"[\"` + one + `\",7]"`, "Data.in[1]"},
+		{`"[\"` + one + `\",\"///+MR==\"]"`, "Data.in[1]"},
+		{`"[\"` + one + `\",\"\\n` + two + `\"]"`, "Data.in[1]"},
+		{`7`, "Data.in"},
+	} {
+		var log strings.Builder
+		s := NewServer(zerolog.New(&log))
+		var got []Message
+		s.Batch("many", func(_ context.Context, m []Message) { got = m })
+		post(s, "/many", strings.Replace(plain, usual, c.in, 1))
+		if c.field == "" && (len(got) != 2 || string(got[0].Body) != "\xff\xff\xfe0" || string(got[1].Body) != "\xff\xff\xfe1") {
+			t.Errorf("%s gives %+v %s", c.in, got, log.String())
+		}
+		if c.field != "" && !strings.Contains(log.String(), `"field":"`+c.field+`"`) {
+			t.Errorf("%s: the log doesn't name %s: %s", c.in, c.field, log.String())
+		}
+	}
+}
+
+// Extension 4.x has UserProperties and Label instead of ApplicationProperties and Subject.
+func TestOlderMetadataIsUnderstood(t *testing.T) {
+	older := func(text string) string {
+		for _, name := range []string{"ApplicationProperties", "Subject"} {
+			text = strings.Replace(text, `"`+name, `"No`+name, 1)
+		}
+		return text
+	}
+	s := NewServer(zerolog.Nop())
+	var got []Message
+	s.Single("one", func(_ context.Context, m Message) error { got = append(got, m); return nil })
+	s.Batch("many", func(_ context.Context, m []Message) { got = append(got, m...) })
+	assertAnswer(t, post(s, "/one", older(recorded(t, "s_binary", "msg"))), 200, "{}")
+	assertAnswer(t, post(s, "/many", older(strings.Replace(recorded(t, "b_binary", "msgs"), `"SubjectArray"`, `"LabelArray"`, 1))), 200, "{}")
+	if len(got) != 4 {
+		t.Fatalf("%d messages", len(got))
+	}
+	for _, m := range got {
+		if m.Properties["tenant"] != "usmf" || m.Subject != "Order" {
+			t.Errorf("properties %v, subject %q", m.Properties, m.Subject)
+		}
 	}
 }
 
