@@ -39,7 +39,7 @@ func newSchemaPull() *cobra.Command {
 
 The environment is DATAVERSE_URL or FNO_URL, and who reads it is who the ENTRA_ settings say (docs/settings.md): an
 application with a certificate, or the managed identity. What the environment doesn't tell is kept from the snapshot and named.`,
-		Example: "  crosswalk schema pull dataverse account --dry-run\n  crosswalk schema pull fno CustomersV3",
+		Example: "  crosswalk schema pull dataverse account --dry-run\n  crosswalk schema pull fno CustomersV3\n  crosswalk schema pull salesforce Account",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root, err := projectRoot()
@@ -96,6 +96,9 @@ func (p pulling) run(ctx context.Context, system, entity string) error {
 		fmt.Fprintln(p.out, "nothing was written (--dry-run)")
 		return nil
 	}
+	if err := os.MkdirAll(filepath.Dir(filepath.Join(p.root, name)), 0o755); err != nil {
+		return err
+	}
 	if err := os.WriteFile(filepath.Join(p.root, name), after, 0o644); err != nil {
 		return err
 	}
@@ -125,9 +128,17 @@ func (p pulling) open(pulled *environment.Pulled) {
 	}
 }
 
+// puller reads an entity's metadata from its environment.
+type puller interface {
+	Pull(ctx context.Context, entity, label string, old *schema.Document) (*environment.Pulled, error)
+}
+
 // metadataClient makes the client that the settings describe. It asks for those it needs alone: who pulls a schema may have
 // no broker.
-func metadataClient(system string) (*environment.Client, error) {
+func metadataClient(system string) (puller, error) {
+	if system == schema.Salesforce {
+		return salesforceClient()
+	}
 	var s struct {
 		settings.Entra
 		Dataverse settings.Dataverse
@@ -145,7 +156,7 @@ func metadataClient(system string) (*environment.Client, error) {
 	case schema.FnO:
 		url, setting = s.FnO.URL, "FNO_URL"
 	default:
-		return nil, fmt.Errorf("there is no system %s: schemas come from %s and %s", system, schema.Dataverse, schema.FnO)
+		return nil, fmt.Errorf("there is no system %s: schemas come from %s, %s and %s", system, schema.Dataverse, schema.FnO, schema.Salesforce)
 	}
 	if strings.TrimSpace(url) == "" {
 		return nil, fmt.Errorf("%s is not set: it is the address of the environment to read", setting)

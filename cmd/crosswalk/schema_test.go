@@ -220,7 +220,10 @@ func TestSchemaPull(t *testing.T) {
 
 	out, err = crosswalk("pull", "dataverse", "lead")
 	holds(out, err, "lead.json is new", "wrote shared/schema/dataverse/lead.json")
-	if out, err = crosswalk("pull", "salesforce", "Account"); err == nil || !strings.Contains(out, "there is no system salesforce") {
+	if out, err = crosswalk("pull", "salesforce", "Account"); err == nil || !strings.Contains(out, "SALESFORCE_URL is not set") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if out, err = crosswalk("pull", "sap", "KNA1"); err == nil || !strings.Contains(out, "there is no system sap: schemas come from dataverse, fno and salesforce") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

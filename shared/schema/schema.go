@@ -23,6 +23,8 @@ import (
 const (
 	Dataverse = "dataverse"
 	FnO       = "fno"
+	// Salesforce has none here yet; crosswalk schema pull salesforce writes them.
+	Salesforce = "salesforce"
 )
 
 // Kind is what a column's type means for conversion, the same for all systems.
@@ -71,6 +73,14 @@ var kinds = map[string]Kind{
 	"Lookup": Reference, "Customer": Reference, "Owner": Reference,
 	"Uniqueidentifier": GUID, "Guid": GUID,
 	"List": List,
+	// Salesforce's, as its describe result names them.
+	"string": Text, "textarea": Text, "email": Text, "phone": Text, "url": Text, "combobox": Text, "encryptedstring": Text, "id": Text,
+	"int": Integer, "long": Integer,
+	"double": Number, "currency": Number, "percent": Number,
+	"boolean": Boolean,
+	"date":    Time, "datetime": Time,
+	"picklist":  Choice,
+	"reference": Reference,
 }
 
 // Required levels of a column.
