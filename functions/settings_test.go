@@ -18,7 +18,10 @@ func TestEverySettingReadIsDocumented(t *testing.T) {
 	read := regexp.MustCompile(`(?:Getenv|LookupEnv)\(([^)]*)\)`)
 	found := 0
 	for _, root := range []string{".", "../handlers", "../shared"} {
-		err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() && strings.HasSuffix(d.Name(), "test") { // what tests are made with
+				return fs.SkipDir
+			}
 			if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
 				return err
 			}
