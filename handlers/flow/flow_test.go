@@ -217,7 +217,8 @@ func TestNotWanted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, findings := contract.Parse("contract.yaml", "account-to-fno", append(text, "\nwhen: 'creditonhold != true'\n"...))
+	changed := strings.Replace(string(text), "when: customertypecode != 11", "when: creditonhold != true", 1)
+	p, findings := contract.Parse("contract.yaml", "account-to-fno", []byte(changed))
 	if len(findings) > 0 {
 		t.Fatal(findings)
 	}

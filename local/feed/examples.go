@@ -48,6 +48,9 @@ func wanted(p *contract.Plan, e contract.Example) []Want {
 	if e.Want.Reject != nil {
 		return rejected(p.Name, e.Want.Reject.Reason, e.Want.Reject.Field)
 	}
+	if e.Want.Ignore != "" {
+		return nothing(p.Name, e.Want.Ignore)
+	}
 	return []Want{{Function: p.Name, Outcome: telemetry.Delivered}}
 }
 

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -45,6 +46,9 @@ func agree(t *testing.T, p *Plan, e Example) {
 		}
 	}
 	r, err := p.Apply(e.Input)
+	if errors.Is(err, ErrNotWanted) {
+		return // a trace shows what the fields would be
+	}
 	if err != nil {
 		if first == nil || first.Error() != err.Error() {
 			t.Errorf("%s %s: the trace's first fault is %v, Apply's %v", p.Name, e.Name, first, err)

@@ -7,11 +7,11 @@ import (
 
 func TestInsertAddsOneLine(t *testing.T) {
 	before := string(embedded)
-	after, err := Insert(embedded, Function{Name: "price-to-dataverse", Events: []Rule{{Type: "fno.price.*"}}})
+	after, err := Insert(embedded, Function{Name: "lead-to-crm", Events: []Rule{{Type: "fno.lead.*"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	const line = `    {"name": "price-to-dataverse", "events": [{"type": "fno.price.*"}]}`
+	const line = `    {"name": "lead-to-crm", "events": [{"type": "fno.lead.*"}]}`
 	at := strings.LastIndex(before, "}\n  ]") + 1
 	if want := before[:at] + ",\n" + line + before[at:]; string(after) != want {
 		t.Errorf("gives\n%s", after)

@@ -207,6 +207,9 @@ func (s *Simulator) fillIn(t *table, v rows.Values, user string) {
 	if c := t.byName["organizationid"]; c != nil {
 		v[c.valueName()] = odata.Quote(organization)
 	}
+	if t.byName["revisionnumber"] != nil && v["revisionnumber"] == nil {
+		v["revisionnumber"] = []byte("0")
+	}
 	if t.byName["statecode"] != nil && v["statecode"] == nil {
 		v["statecode"] = []byte("0")
 		if t.states == nil {
