@@ -16,6 +16,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"crosswalk/shared/contract"
 )
 
 // Handler is the name of the handler binary, as host.json has it.
@@ -50,12 +52,18 @@ func Files(checkout fs.FS) ([]File, error) {
 	for _, function := range functions {
 		from := path.Dir(function)
 		names[path.Join(path.Base(from), "function.json")] = function
-		contract := path.Join(from, "contract.yaml")
-		if _, err := fs.Stat(checkout, contract); err == nil {
-			names[path.Join(path.Base(from), "contract.yaml")] = contract
+		text := path.Join(from, "contract.yaml")
+		if _, err := fs.Stat(checkout, text); err == nil {
+			names[path.Join(path.Base(from), "contract.yaml")] = text
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
+	}
+	const tables = "functions/" + contract.TablesFile // beside the functions' folders, where contracts look for it
+	if _, err := fs.Stat(checkout, tables); err == nil {
+		names[contract.TablesFile] = tables
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
 	files := make([]File, 0, len(names))
 	for name, source := range names {

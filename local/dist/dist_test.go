@@ -182,7 +182,7 @@ func TestTwoBuildsGiveTheSameBytes(t *testing.T) {
 func TestTheFileSystemsModesAndTimesDontCount(t *testing.T) {
 	made := func(mode fs.FileMode, when time.Time) []byte {
 		source := fstest.MapFS{}
-		for _, name := range []string{"host.json", "functions/b/function.json", "functions/a/function.json", "functions/a/contract.yaml"} {
+		for _, name := range []string{"host.json", "functions/b/function.json", "functions/a/function.json", "functions/a/contract.yaml", "functions/tables.yaml"} {
 			source[name] = &fstest.MapFile{Data: []byte(name), Mode: mode, ModTime: when}
 		}
 		files, err := dist.Files(source)
@@ -203,7 +203,7 @@ func TestTheFileSystemsModesAndTimesDontCount(t *testing.T) {
 	for _, f := range unzip(t, windows) {
 		got = append(got, fmt.Sprintf("%v %s", f.Mode(), f.Name))
 	}
-	want := []string{"-rw-r--r-- a/contract.yaml", "-rw-r--r-- a/function.json", "-rw-r--r-- b/function.json", "-rwxr-xr-x handler", "-rw-r--r-- host.json"}
+	want := []string{"-rw-r--r-- a/contract.yaml", "-rw-r--r-- a/function.json", "-rw-r--r-- b/function.json", "-rwxr-xr-x handler", "-rw-r--r-- host.json", "-rw-r--r-- tables.yaml"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

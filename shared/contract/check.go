@@ -26,6 +26,11 @@ func CheckAgainst(root string, t *topology.Topology, schemas *schema.Set) ([]Fin
 		return nil, err
 	}
 	c := &checker{topology: t, schemas: schemas}
+	tables, wrong, err := sharedTables(root)
+	if err != nil {
+		return nil, err
+	}
+	c.tables, c.findings = tables, append(c.findings, wrong...)
 	for _, e := range entries {
 		if !e.IsDir() {
 			continue
@@ -41,6 +46,8 @@ func CheckAgainst(root string, t *topology.Topology, schemas *schema.Set) ([]Fin
 }
 
 type checker struct {
+	// tables are those that all contracts share.
+	tables   map[string]*element
 	topology *topology.Topology
 	schemas  *schema.Set
 	// folders are the functions that have a contract.yaml, be it faulty or not.
@@ -90,7 +97,7 @@ func (c *checker) folder(path, name string) error {
 		return nil
 	}
 	c.folders = append(c.folders, name)
-	plan, doc, findings := parse(contract, name, text, c.schemas.Lookup)
+	plan, doc, findings := parseWith(c.tables, contract, name, text, c.schemas.Lookup)
 	c.findings = append(c.findings, findings...)
 	examples, exampleFindings := Examples(path)
 	c.findings = append(c.findings, exampleFindings...)

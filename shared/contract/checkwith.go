@@ -15,7 +15,10 @@ func CheckWith(root string, lookup func(system, entity string) (*schema.Entity, 
 	if err != nil {
 		return nil, err
 	}
-	var all Findings
+	tables, all, err := sharedTables(root)
+	if err != nil {
+		return nil, err
+	}
 	for _, e := range entries {
 		file := filepath.Join(root, e.Name(), "contract.yaml")
 		if !e.IsDir() {
@@ -28,7 +31,7 @@ func CheckWith(root string, lookup func(system, entity string) (*schema.Entity, 
 		if text == nil {
 			continue
 		}
-		plan, _, findings := parse(file, e.Name(), text, lookup)
+		plan, _, findings := parseWith(tables, file, e.Name(), text, lookup)
 		if all = append(all, findings...); len(findings) > 0 {
 			continue // a faulty plan would only add noise
 		}

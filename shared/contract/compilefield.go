@@ -420,7 +420,7 @@ func (c *compiler) choices(d *fieldDoc, f *fieldPlan) {
 		at, what = d.table, "table"
 	}
 	if at == nil {
-		if d.Other != nil && d.Options == nil {
+		if d.Other != nil && d.Options == nil && d.Table == nil {
 			c.add(d.Other, "remove other, or add map or table", "field %s: other means nothing without a map or table", f.column.Name)
 		}
 		if d.Options != nil {

@@ -9,7 +9,7 @@
 //	from      {system, entity, event, state: row | event}
 //	to        {system, entity, key: [column, …]}
 //	when      condition in CEL: a record for which it is false is ignored
-//	tables    {name: {source text: target value, …}}, shared by the contract's fields
+//	tables    {name: {source text: target value, …}}, shared by the contract's fields; those of [TablesFile] by all contracts
 //	fields    {target column: field}
 //	delete    reject (also where it isn't said) | ignore | delete | {deactivate: {target column: value, …}}
 //
@@ -184,8 +184,12 @@ func LoadAgainst(path string, schemas *schema.Set) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, _, findings := parse(path, filepath.Base(folder), data, schemas.Lookup)
-	if len(findings) > 0 {
+	tables, wrong, err := sharedTables(filepath.Dir(folder))
+	if err != nil {
+		return nil, err
+	}
+	plan, _, findings := parseWith(tables, path, filepath.Base(folder), data, schemas.Lookup)
+	if findings = append(findings, wrong...); len(findings) > 0 {
 		return nil, findings
 	}
 	return plan, nil
@@ -203,7 +207,12 @@ func Parse(file, name string, data []byte) (*Plan, Findings) {
 // parse returns the document as well, for checks that look at several contracts. Both are nil where the file is no YAML
 // mapping.
 func parse(file, name string, data []byte, lookup lookupFunc) (*Plan, *document, Findings) {
-	r := &reader{file: file}
+	return parseWith(nil, file, name, data, lookup)
+}
+
+// parseWith is parse with the tables that all contracts share.
+func parseWith(tables map[string]*element, file, name string, data []byte, lookup lookupFunc) (*Plan, *document, Findings) {
+	r := &reader{file: file, tables: tables}
 	root := r.read(data)
 	if root == nil {
 		return nil, nil, r.findings

@@ -1,6 +1,9 @@
 package contract
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // blankDoc says what each kind of empty does. A nil rule is one that isn't written.
 type blankDoc struct {
@@ -79,8 +82,12 @@ func (r *reader) document(root *element) *document {
 	if d.to.Key != nil {
 		d.to.key = d.to.Key.items
 	}
+	maps.Copy(d.tables, r.tables)
 	if d.Tables != nil {
 		for _, m := range d.Tables.members {
+			if r.tables[m.key.text] != nil {
+				r.add(m.key, "remove one of them", "table %s is defined in %s as well, so a reader can't know which is meant", m.key.text, TablesFile)
+			}
 			if r.fits("table "+m.key.text, m.value, grammar().values("contract", "tables")) {
 				d.tables[m.key.text] = m.value
 			}
@@ -115,7 +122,7 @@ func (r *reader) field(m member, tables map[string]*element) (f fieldDoc) {
 	r.object("field", what, m.value, &f)
 	if f.table = f.Table; f.Table != nil && f.Table.shape != mappingShape {
 		if f.table = tables[f.Table.text]; f.table == nil {
-			r.add(f.Table, "define it under tables:, or write it out: table: {usmf: USD}", "%s: there is no table %q", what, f.Table.text)
+			r.add(f.Table, "define it under tables: or in "+TablesFile+" beside the flows' folders, or write it out: table: {usmf: USD}", "%s: there is no table %q", what, f.Table.text)
 		}
 	}
 	if f.reference = f.Reference; f.Reference != nil && f.Reference.shape == mappingShape {

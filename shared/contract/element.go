@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -30,10 +31,12 @@ func (s shape) String() string { return shapeNames[s] }
 
 // element is a YAML value with its position. Scalars keep the text as it was written, so numbers stay exact.
 type element struct {
-	shape        shape
-	text         string
-	members      []member
-	items        []*element
+	shape   shape
+	text    string
+	members []member
+	items   []*element
+	// file is the element's file where that isn't the reader's.
+	file         string
 	line, column int
 	// inset is how far a text's first character lies behind column; a text of several lines begins on the line below, at
 	// column inset.
@@ -56,14 +59,17 @@ func (e *element) isScalar() bool {
 type reader struct {
 	file     string
 	findings Findings
+	// tables are those that all contracts share; mark is the file that elements name where it isn't the contract.
+	tables map[string]*element
+	mark   string
 }
 
 func (r *reader) add(at *element, fix, format string, args ...any) {
-	line, column := 1, 1
+	file, line, column := r.file, 1, 1
 	if at != nil {
-		line, column = at.line, at.column
+		file, line, column = cmp.Or(at.file, r.file), at.line, at.column
 	}
-	r.findings = append(r.findings, Finding{File: r.file, Line: line, Column: column, Message: fmt.Sprintf(format, args...), Fix: fix})
+	r.findings = append(r.findings, Finding{File: file, Line: line, Column: column, Message: fmt.Sprintf(format, args...), Fix: fix})
 }
 
 // read parses a YAML file that holds one mapping. It returns nil, with findings, where there is none.
@@ -106,7 +112,7 @@ func (r *reader) read(data []byte) *element {
 }
 
 func (r *reader) position(n ast.Node) *element {
-	e := &element{line: 1, column: 1}
+	e := &element{file: r.mark, line: 1, column: 1}
 	if t := n.GetToken(); t != nil && t.Position != nil {
 		e.line, e.column = t.Position.Line, t.Position.Column
 	}

@@ -131,7 +131,7 @@ var findingCases = []findingCase{
 	{`from: OrganizationName, blank: reject`, `from: OrganizationName, blank: reject, other: reject`,
 		`contract.yaml:11:56: field name: other means nothing without a map or table (fix: remove other, or add map or table)`},
 	{`from: OrganizationName, blank: reject`, `from: OrganizationName, blank: reject, table: curency`,
-		`contract.yaml:11:56: field name: there is no table "curency" (fix: define it under tables:, or write it out: table: {usmf: USD})`},
+		`contract.yaml:11:56: field name: there is no table "curency" (fix: define it under tables: or in tables.yaml beside the flows' folders, or write it out: table: {usmf: USD})`},
 	{`from: OrganizationName, blank: reject`, `from: OrganizationName, blank: reject, case: lower, table: {USMF: USD}`,
 		`contract.yaml:11:70: field name: the table's key "USMF" can never match, because case: lower comes first (fix: write the key in lower case)`},
 	{`from: OrganizationName, blank: reject`, `from: OrganizationName, blank: reject, prefix: A, table: currency`,
