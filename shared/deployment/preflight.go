@@ -2,7 +2,6 @@ package deployment
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -178,18 +177,16 @@ func (p *preflight) subscription() bool {
 	return true
 }
 
-// flexRegions is the command that lists the regions of Flex Consumption.
-var flexRegions = []string{"functionapp", "list-flexconsumption-locations"}
-
+// region checks that Flex Consumption is offered, over availability zones for prod, which is so by default.
 func (p *preflight) region() {
+	args, how := []string{"functionapp", "list-flexconsumption-locations"}, ""
+	if p.env["CROSSWALK_ENVIRONMENT"] == "prod" {
+		args, how = append(args, "--zone-redundant"), " over availability zones"
+	}
+	args = append(args, "--subscription", p.env["AZURE_SUBSCRIPTION_ID"])
 	var regions []struct {
 		Name string `json:"name"`
 	}
-	args := flexRegions
-	if p.env["CROSSWALK_ENVIRONMENT"] == "prod" {
-		args = append(args[:len(args):len(args)], "--zone-redundant") // as prod is, by default
-	}
-	args = append(args[:len(args):len(args)], "--subscription", p.env["AZURE_SUBSCRIPTION_ID"])
 	if err := p.ask(&regions, "az", args...); err != nil {
 		p.unknown("whether the region offers Flex Consumption", err)
 		return
@@ -199,8 +196,8 @@ func (p *preflight) region() {
 			return
 		}
 	}
-	p.block(fmt.Sprintf("region %s doesn't offer Flex Consumption%s", p.env["AZURE_LOCATION"], map[bool]string{true: " over availability zones"}[len(args) > 4]),
-		"the functions run on it", "azd env set AZURE_LOCATION <region>   (az "+strings.Join(args, " ")+")")
+	p.block("region "+p.env["AZURE_LOCATION"]+" doesn't offer Flex Consumption"+how, "the functions run on it",
+		"azd env set AZURE_LOCATION <region>   ("+commandLine("az", args)+")")
 }
 
 // normalRegion makes "West Europe" and "westeurope" one.

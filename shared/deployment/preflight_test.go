@@ -123,6 +123,22 @@ func TestAPipelinesWay(t *testing.T) {
 	}
 }
 
+// TestProdWantsARegionWithZones, and West Europe is westeurope.
+func TestProdWantsARegionWithZones(t *testing.T) {
+	const regions = "az functionapp list-flexconsumption-locations"
+	text := string(answers(t, "before")["azd env get-values --output json"].Stdout)
+	a := answers(t, "before").With("azd env", out("%s", strings.Replace(text, `{`, `{"CROSSWALK_ENVIRONMENT":"prod",`, 1)))
+	zoned := regions + " --zone-redundant --subscription 00000000-0000-0000-0000-000000000000 --output json"
+	a[zoned] = out(`[{"name":"West Europe"}]`)
+	if got := look(t, a.With(regions+" --subscription", out(`[]`))); len(got) > 0 {
+		t.Errorf("%+v", got)
+	}
+	a[zoned] = out(`[{"name":"eastus"}]`)
+	if got := look(t, a); len(got) != 1 || !strings.Contains(got[0].What, "westeurope doesn't offer Flex Consumption over availability zones") {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestTheAlphaFeatureMayComeFromTheEnvironment, as `make deploy` and pipelines set it.
 func TestTheAlphaFeatureMayComeFromTheEnvironment(t *testing.T) {
 	t.Setenv("AZD_ALPHA_ENABLE_LANGUAGE_CUSTOM", "true")
