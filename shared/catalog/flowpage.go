@@ -13,6 +13,14 @@ import (
 	"crosswalk/shared/topology"
 )
 
+// leavesOut says which records the contract's own condition keeps from the flow.
+func (f *flow) leavesOut() string {
+	if f.When() == "" {
+		return "nothing"
+	}
+	return "every record for which this is false: " + code(f.When())
+}
+
 // flow writes one flow's page.
 func (b *book) flow(f *flow) []byte {
 	w := newPage(f.Name)
@@ -22,6 +30,7 @@ func (b *book) flow(f *flow) []byte {
 		{"to", fmt.Sprintf("%s, %s, found by %s", title(f.To.System), code(f.To.Entity), codes(f.To.Key))},
 		{"starts with", "event " + code(f.From.Event)},
 		{"reads", f.reads()},
+		{"leaves out", f.leavesOut()},
 		{"owner of the fields", title(f.Owner) + ", where the table below names no other"},
 		{"team", prose(f.Team)},
 		{"link", b.pairText(f)},

@@ -101,6 +101,8 @@ func title(system string) string {
 		return "Finance & Operations"
 	case "dataverse":
 		return "Dataverse"
+	case "salesforce":
+		return "Salesforce"
 	}
 	return system
 }

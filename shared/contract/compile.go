@@ -90,8 +90,6 @@ func (c *compiler) source() {
 	}
 	isEvent := e.Set == ""
 	switch {
-	case d.State.text != StateRow && d.State.text != StateEvent:
-		c.add(d.State, "write row (read the record) or event (map the event's own payload)", "from: there is no state %q", d.State.text)
 	case d.State.text == StateEvent && !isEvent:
 		c.add(d.State, "write state: row, so that the flow reads the record", "state: event maps an event's payload as if it were the whole record, but %s is a table, whose events carry only what changed", e.Name)
 	case d.State.text == StateRow && isEvent:

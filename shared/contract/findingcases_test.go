@@ -47,7 +47,7 @@ var findingCases = []findingCase{
 	{`delete: reject`, "---\nsecond: document",
 		`contract.yaml:15:7: a second document (fix: give each contract a file of its own)`},
 	{`state: row`, `state: image`,
-		`contract.yaml:5:84: from: there is no state "image" (fix: write row (read the record) or event (map the event's own payload))`},
+		`contract.yaml:5:84: from: state: "image" isn't known (fix: write row or event)`},
 	{`state: row`, `state: event`,
 		`contract.yaml:5:84: state: event maps an event's payload as if it were the whole record, but CustomersV3 is a table, whose events carry only what changed (fix: write state: row, so that the flow reads the record)`},
 	{`, state: row`, ``,
