@@ -111,6 +111,9 @@ func TestVerifySaysWhatIsWrong(t *testing.T) {
 	if _, err := d.Admin.UpdateQueue(t.Context(), queue, admin.QueueProperties{MaxDeliveryCount: new(int32(3)), LockDuration: new("PT5M")}, nil); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := d.Admin.CreateSubscription(t.Context(), top, "a-flow-that-is-gone", nil); err != nil {
+		t.Fatal(err)
+	}
 	found, good := look(t, d)
 	if good {
 		t.Error("nothing failed")
@@ -118,6 +121,7 @@ func TestVerifySaysWhatIsWrong(t *testing.T) {
 	for question, evidence := range map[string]string{
 		"the host has every function, and they are enabled":                                  "missing: forgotten; disabled: watch-forwarding",
 		"Service Bus has every queue, with its lock and its deliveries":                      queue + ": it isn't delivered 100 times at most",
+		"Service Bus has no queue and no subscription of a flow that is gone":                "subscription a-flow-that-is-gone",
 		"each subscription has exactly its rules, and no $Default that lets everything pass": d.RowFlow + ": rule all is not the topology's",
 		"the event reaches its function, which asks Dataverse with its own identity":         "it was put off: the function could not read from Dataverse and comes back to it later",
 		"the handler schedules a copy to its own queue, and the copy comes":                  "no dead letter came to queue " + d.Flow + " within 5s",

@@ -31,6 +31,16 @@ func Assumptions() []Assumption {
 			Fix:      "nothing to do; who wants If-Match for F&O tries it in a sandbox first",
 		},
 		{
+			File: "shared/registration/checkdataverse.go", Question: "a queue that the registration tool makes has contract 2 or 6",
+			Evidence: "both are taken, so nothing depends on it",
+			Fix:      "nothing to do; crosswalk register dataverse --check shows whether the endpoint is found",
+		},
+		{
+			File: "shared/registration/checkfno.go", Question: "F&O's activations name an event by its BusinessEventId and all companies by a blank, and may be made by OData",
+			Evidence: "only an F&O with an activation made in its form shows it",
+			Fix:      "switch one event on in the form, then run crosswalk register fno --check: it must find it",
+		},
+		{
 			File: "infra/modules/roles.bicep", Question: "F&O reads its connection string with a right to that one secret alone",
 			Evidence: "only F&O's own test of its endpoint shows it",
 			Fix:      "press Test on the endpoint's form in F&O; where it may not list secrets, give its application Key Vault Secrets User on the vault",

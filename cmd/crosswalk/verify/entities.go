@@ -19,6 +19,7 @@ func (d *Deployment) entities(ctx context.Context) []Finding {
 		queues    = "Service Bus has every queue, with its lock and its deliveries"
 		forwards  = "each subscription forwards to the queue of its function"
 		filtering = "each subscription has exactly its rules, and no $Default that lets everything pass"
+		surplus   = "Service Bus has no queue and no subscription of a flow that is gone"
 	)
 	if d.Admin == nil {
 		return []Finding{unknown(filtering, "give the right to manage (Azure Service Bus Data Owner)", "nothing may be listed")}
@@ -51,7 +52,41 @@ func (d *Deployment) entities(ctx context.Context) []Finding {
 		verdict(queues, badQueues, "%d queues", len(want.Queues)),
 		verdict(forwards, badForwards, "%d subscriptions", len(want.Subscriptions)),
 		verdict(filtering, badRules, "%d rules", rules),
+		d.surplus(ctx, surplus, want),
 	}
+}
+
+// surplus looks for what a removed flow left: a deployment adds and changes, it never removes. Such a subscription goes on
+// filling a queue that nothing reads.
+func (d *Deployment) surplus(ctx context.Context, question string, want topology.Entities) Finding {
+	var left []string
+	for pager := d.Admin.NewListQueuesPager(nil); pager.More(); {
+		page, err := pager.NextPage(ctx)
+		if err != nil {
+			return unknown(question, "give the right to manage (Azure Service Bus Data Owner)", "the queues can't be listed (%T)", err)
+		}
+		for _, q := range page.Queues {
+			if !slices.ContainsFunc(want.Queues, func(w topology.Queue) bool { return strings.EqualFold(w.Name, q.QueueName) }) {
+				left = append(left, "queue "+q.QueueName)
+			}
+		}
+	}
+	for pager := d.Admin.NewListSubscriptionsPager(d.Topology.Topic.Name, nil); pager.More(); {
+		page, err := pager.NextPage(ctx)
+		if err != nil {
+			return unknown(question, "give the right to manage (Azure Service Bus Data Owner)", "the subscriptions can't be listed (%T)", err)
+		}
+		for _, s := range page.Subscriptions {
+			ours := strings.HasPrefix(s.SubscriptionName, watcherPrefix) // somebody else verifies
+			if !ours && !slices.ContainsFunc(want.Subscriptions, func(w topology.Subscription) bool { return strings.EqualFold(w.Name, s.SubscriptionName) }) {
+				left = append(left, "subscription "+s.SubscriptionName)
+			}
+		}
+	}
+	if len(left) > 0 {
+		return failed(question, "settle what is in it, then delete the subscription, and the queue after it (docs/operate.md)", "%s", strings.Join(left, ", "))
+	}
+	return held(question, "nothing but what the topology names")
 }
 
 func (d *Deployment) queue(ctx context.Context, want topology.Queue) string {

@@ -114,9 +114,12 @@ type watcher struct {
 	receiver *azservicebus.Receiver
 }
 
+// watcherPrefix begins the name of a subscription that verify makes for a moment.
+const watcherPrefix = "verify-"
+
 // watch makes a subscription that gets only what is about this row. It goes away by itself where close can't remove it.
 func (d *Deployment) watch(ctx context.Context, row string) (*watcher, error) {
-	w := &watcher{d: d, name: "verify-" + row}
+	w := &watcher{d: d, name: watcherPrefix + row}
 	topic := d.Topology.Topic.Name
 	subject := strings.ToLower(d.RowTable + "/" + row)
 	_, err := d.Admin.CreateSubscription(ctx, topic, w.name, &admin.CreateSubscriptionOptions{Properties: &admin.SubscriptionProperties{
