@@ -45,6 +45,7 @@ check-infra: ## check the infrastructure with the Bicep compiler ($$BICEP or PAT
 snapshots: ## write the snapshots of the infrastructure anew; the diff shows what changes in Azure
 	go test ./infra -run TestFlowsJSONIsFresh -update
 	@sh infra/check.sh update
+	go test ./infra -run TestSnapshotsAreSorted -update
 
 chaos: node race-note ## kill, disturb and revoke for ROUNDS rounds (10), then look at what is left
 	CROSSWALK_CHAOS_ROUNDS=$(or $(ROUNDS),10) go test $(RACE) -count=1 -timeout 60m -run '^(TestChaos|TestCrashAtEachStep|TestALateWriteNeverWins)$$' -v ./cmd/crosswalk
