@@ -1,0 +1,87 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// docs/first-flow.md is done step by step as somebody would who has nothing else, up to the run itself: its commands, its
+// contract, its examples.
+func TestFirstFlowAsItIsWritten(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/first-flow.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := func(language string) []string {
+		var out []string
+		for _, m := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(string(doc), -1) {
+			out = append(out, m[1])
+		}
+		return out
+	}
+	var steps [][]string // the commands of each block that are the tool's
+	for _, block := range blocks("sh") {
+		var commands []string
+		for line := range strings.Lines(block) {
+			if args, ok := strings.CutPrefix(strings.TrimSpace(line), ".bin/crosswalk "); ok {
+				commands = append(commands, args)
+			}
+		}
+		steps = append(steps, commands)
+	}
+	contractParts, records := blocks("yaml"), blocks("json")
+	if len(steps) != 6 || len(contractParts) != 2 || len(records) != 2 {
+		t.Fatalf("%d blocks of commands, %d of a contract, %d records: the document and this test have parted", len(steps), len(contractParts), len(records))
+	}
+	root := checkout(t)
+	t.Chdir(root)
+	run := func(step int) (out string, err error) {
+		t.Helper()
+		for _, command := range steps[step] {
+			text, failed := runCommand(strings.Fields(command)...)
+			if out += text; failed != nil {
+				err = failed
+			}
+		}
+		return out, err
+	}
+	folder := filepath.Join(root, "functions/currency-to-dataverse")
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := run(0); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := run(1)
+	if err == nil || !strings.Contains(out, "\n7 findings\n") || !strings.Contains(string(doc), lineOf(out, "functions/currency-to-dataverse/contract.yaml:13:")) {
+		t.Errorf("%v\n%s", err, out)
+	}
+	text, err := os.ReadFile(filepath.Join(folder, "contract.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, rest, _ := strings.Cut(string(text), "purpose: TODO")
+	_, rest, _ = strings.Cut(rest, "pair:")
+	ends, rest, _ := strings.Cut(rest, "fields:\n")
+	write("contract.yaml", first+contractParts[0]+"pair:"+ends+"fields:\n"+contractParts[1]+rest[strings.Index(rest, "\ndelete:"):])
+	write("examples/first.json", records[0])
+	if out, err := run(2); err != nil || !strings.Contains(out, "accepted  SEK") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	write("examples/no-name.json", records[1])
+	if out, err := run(3); err != nil || !strings.Contains(out, "rejected  blank-required: currencyname (from Name)") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if out, err := run(4); err != nil || !strings.Contains(out, "every contract holds\n") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if _, err := os.Stat(filepath.Join(root, "docs/catalog/flows/currency-to-dataverse.md")); err != nil {
+		t.Error(err)
+	}
+}
