@@ -64,7 +64,7 @@ func New(plan *contract.Plan, links link.Store, options link.Options, rows RowRe
 		return nil, fmt.Errorf("%s: a link's two sides can't be the same system, %s", plan.Name, h.link.To)
 	}
 	switch {
-	case plan.From.State == contract.StateEvent:
+	case plan.From.State == contract.StateEvent, plan.From.State == contract.StateImage:
 	case plan.From.State == contract.StateRow && rows != nil:
 		h.link.Source = source{rows, h}
 	case plan.From.State == contract.StateRow:

@@ -267,7 +267,7 @@ func TestNewRefusesWhatItCannotDo(t *testing.T) {
 	target := &rows{}
 	for name, change := range map[string]func(*contract.Plan){
 		"no reader":       func(*contract.Plan) {},
-		"unknown state":   func(p *contract.Plan) { p.From.State = "image" },
+		"unknown state":   func(p *contract.Plan) { p.From.State = "picture" },
 		"unknown delete":  func(p *contract.Plan) { p.From.State, p.Delete = contract.StateEvent, "hide" },
 		"one system only": func(p *contract.Plan) { p.From.System = p.To.System },
 	} {

@@ -54,6 +54,9 @@ func (f *flow) reads() string {
 	if f.From.State == contract.StateRow {
 		return "the record in " + title(f.From.System) + " as it stands when the event is handled; the event only says which record"
 	}
+	if f.From.State == contract.StateImage {
+		return "the post-image that the event carries, which must have every column that is mapped; nothing is read back"
+	}
 	return "the event's own data, which states a fact that doesn't change; nothing is read back"
 }
 

@@ -37,6 +37,7 @@ var atFault = []reason{
 	{code: "duplicate-key", means: "the JSON has one member twice, so nobody can know which counts", do: "mend the sender and have it send the event again"},
 	{code: "expression-failed", means: "an expression of the contract gives no value for the record: it computes with null, a number's range ends, or a text can't be converted", do: mend, applies: func(_ *book, f *flow) bool { return f.computes() }, concerns: func(_ *flow, f *contract.FieldRule) bool { return f.Expression != "" || f.When != "" }},
 	{code: "field-missing", means: "the message is no complete CloudEvent: an application property is missing", do: "somebody sent it by hand: remove it, and send through the source"},
+	{code: "image-incomplete", means: "the event's post-image is missing, or lacks a column that the contract maps", do: "register the step with a post-image of every mapped column, then change the record once more; or let the contract read the row (state: row)", applies: func(_ *book, f *flow) bool { return f.From.State == contract.StateImage }},
 	{code: "invalid-utf8", means: "a text isn't well-formed UTF-8", do: "mend the sender and have it send the event again"},
 	{code: "key-changed", means: "the record's match key is no longer the one that it was linked by", do: "give the target's record the new key, or the source's its old one; then resubmit", applies: func(_ *book, f *flow) bool { return f.aboutRecord() }},
 	{code: "malformed-json", means: "the message or the row is no well-formed JSON", do: "mend the sender and have it send the event again"},

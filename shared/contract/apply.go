@@ -80,12 +80,12 @@ type blankPlan struct {
 //
 // The error is a *fault.Error of kind Permanent. Reasons: malformed-json, invalid-utf8, duplicate-key, too-deep (Field is
 // the path in the source); blank-required, too-long, unknown-option, out-of-range, bad-value, bad-type (Field is "target
-// (from Source)"); expression-failed (Field is "when", "target (when)" or "target (computed)"). No text holds a value of the
+// (from Source)"); image-incomplete; expression-failed (Field is "when", "target (when)" or "target (computed)"). No text holds a value of the
 // record. [ErrNotWanted], no fault, is for a record for which the contract's "when" is false.
 func (p *Plan) Apply(src []byte) (*Record, error) {
 	w := workspaces.Get().(*workspace)
 	defer w.release()
-	if err := w.scan(src, p.root); err != nil {
+	if err := p.load(w, src); err != nil {
 		return nil, err
 	}
 	w.json = make([]byte, 0, p.size.Load())
@@ -170,6 +170,8 @@ func (b *blankPlan) end(label, why string) (l literal, skip bool, err error) {
 		return literal{}, true, nil
 	case blankNull, blankValue:
 		return b.value, false, nil
+	case blankIncomplete:
+		return literal{}, false, fault.Reject(imageIncomplete, label, "the event's image has no such column, so it isn't known whether it is empty: register the image with every column that the contract maps")
 	}
 	return literal{}, false, fault.Reject("blank-required", label, why)
 }

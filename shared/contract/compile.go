@@ -92,6 +92,8 @@ func (c *compiler) source() {
 	switch {
 	case d.State.text == StateEvent && !isEvent:
 		c.add(d.State, "write state: row, so that the flow reads the record", "state: event maps an event's payload as if it were the whole record, but %s is a table, whose events carry only what changed", e.Name)
+	case d.State.text == StateImage && (isEvent || e.System != schema.Dataverse):
+		c.add(d.State, "write state: row or state: event", "state: image maps the post-image of a Dataverse event, and %s is none of its tables", e.Name)
 	case d.State.text == StateRow && isEvent:
 		c.add(d.State, "write state: event", "state: row reads a record, but %s is an event and can't be read", e.Name)
 	}

@@ -309,10 +309,17 @@ func (c *compiler) blanks(d *fieldDoc, f *fieldPlan, in *input, doc *blankDoc, a
 		if doc != nil {
 			rule = doc.rules[kind]
 		}
+		if c.plan.From.State == StateImage && empty(kind) == absent && doc != nil && doc.rules[absent] == doc.rules[null] {
+			rule = nil // one rule for all kinds of empty says nothing about an image that is incomplete
+		}
 		if rule == nil {
 			plan := blankPlan{action: blankNull, value: literal{json: []byte(nothing)}}
 			if empty(kind) == absent {
 				plan = blankPlan{action: blankSkip}
+			}
+			if empty(kind) == absent && c.plan.From.State == StateImage {
+				in.blanks[kind] = blankPlan{action: blankIncomplete}
+				continue
 			}
 			if (must || !hasNothing) && c.happens(f, empty(kind), in.column) {
 				unsaid = append(unsaid, emptyNames[kind])
@@ -343,11 +350,11 @@ func (c *compiler) happens(f *fieldPlan, kind empty, column *schema.Column) bool
 		return kind == null && !column.NotNull || kind == emptyText && (column.Kind == schema.Text || f.edit.split != nil)
 	}
 	if column.Type == rowsType {
-		return kind == absent && c.plan.From.State == StateEvent || kind == null || kind == emptyText && (!column.NotNull || f.edit.split != nil)
+		return kind == absent && c.plan.From.State != StateRow || kind == null || kind == emptyText && (!column.NotNull || f.edit.split != nil)
 	}
 	switch kind {
 	case absent:
-		return c.plan.From.State == StateEvent
+		return c.plan.From.State != StateRow
 	case emptyText:
 		return f.edit.split != nil || column.Kind == schema.Text || column.Kind == schema.Time || column.Kind == schema.GUID || column.Kind == schema.Choice && c.plan.From.System == schema.FnO
 	case unset:

@@ -6,7 +6,7 @@
 // an example for each operation:
 //
 //	purpose, team, pair, owner   text
-//	from      {system, entity, event, state: row | event}
+//	from      {system, entity, event, state: row | event | image}
 //	to        {system, entity, key: [column, …]}
 //	when      condition in CEL: a record for which it is false is ignored
 //	tables    {name: {source text: target value, …}}, shared by the contract's fields; those of [TablesFile] by all contracts
@@ -71,8 +71,8 @@ type Source struct {
 	System, Entity string
 	// Event is the pattern of the CloudEvent types that start the flow; "*" may stand at its end.
 	Event string
-	// State is "row": the event is a notification and the flow reads the row, or "event": the flow maps the event's own
-	// payload, because it states an immutable fact.
+	// State is "row": the event is a notification and the flow reads the row; "event": the flow maps the event's own payload,
+	// because it states an immutable fact; or "image": it maps the full post-image that a Dataverse event carries.
 	State string
 }
 
@@ -80,6 +80,7 @@ type Source struct {
 const (
 	StateRow   = "row"
 	StateEvent = "event"
+	StateImage = "image"
 )
 
 // Target is where a flow's records go.

@@ -92,7 +92,7 @@ type BlankRule struct {
 	From *SourceRule
 }
 
-var blankActions = [...]string{blankReject: "reject", blankNull: "null", blankSkip: "skip", blankFrom: "from", blankValue: "value"}
+var blankActions = [...]string{blankReject: "reject", blankNull: "null", blankSkip: "skip", blankFrom: "from", blankValue: "value", blankIncomplete: "reject"}
 
 // SourceEntity returns the schema snapshot of the flow's source.
 func (p *Plan) SourceEntity() *schema.Entity { return p.source }

@@ -30,6 +30,9 @@ const (
 	blankSkip
 	blankFrom
 	blankValue
+	// blankIncomplete rejects a column that an image lacks: nobody knows whether it is empty or wasn't registered. It can't be
+	// written; it stands for "absent" in a flow with state: image, unless the contract has a rule for absent alone.
+	blankIncomplete
 )
 
 // empty is one of the four ways in which a source says nothing.

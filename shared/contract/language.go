@@ -41,7 +41,7 @@ type sourceDoc struct {
 	System *element `key:"system,required" form:"text" doc:"The system, such as fno or dataverse."`
 	Entity *element `key:"entity,required" form:"text" doc:"The entity, as its schema snapshot names it."`
 	Event  *element `key:"event,required" form:"text" doc:"The type of the events that start the flow; * may stand at its end."`
-	State  *element `key:"state,required" form:"row | event" doc:"row: the flow reads the record that the event is about. event: it maps the event's own payload, an immutable fact."`
+	State  *element `key:"state,required" form:"row | event | image" doc:"row: the flow reads the record that the event is about. event: it maps the event's own payload, an immutable fact. image: it maps the full post-image that a Dataverse event carries."`
 }
 
 type targetDoc struct {

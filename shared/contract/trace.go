@@ -43,7 +43,7 @@ type Reading struct {
 func (p *Plan) Trace(src []byte) ([]Step, error) {
 	w := workspaces.Get().(*workspace)
 	defer w.release()
-	if err := w.scan(src, p.root); err != nil {
+	if err := p.load(w, src); err != nil {
 		return nil, err
 	}
 	rules := p.FieldRules()
