@@ -109,51 +109,27 @@ func (s *Scanner) block(n *node, base int, kind Kind) {
 var null = []byte("null")
 
 func (s *Scanner) object(i int, n *node, base, depth int) int {
+	like, follows := s.like, s.follows
+	s.follows = false
 	if depth > MaxDepth {
 		return s.refuse(TooDeep)
 	}
 	if i = s.space(i + 1); i < len(s.src) && s.src[i] == '}' {
 		return i + 1
 	}
-	last := 0 // the row of the member before, of an open object
-	for object := s.names.open(); ; {
-		if i >= len(s.src) || s.src[i] != '"' {
-			return s.refuse(Malformed)
-		}
-		quote := i
-		end, escaped := s.str(i)
-		if end == refused {
-			return end
-		}
-		start, stop := s.unquoted(quote, end, escaped)
-		name := s.name(start, stop)
-		hash := maphash.Bytes(seed, name)
-		var child *node
-		if n != nil {
-			child = n.find(hash, name)
-		}
-		if child == nil && !s.enter(nameEntry{object, uint32(hash >> 32), start, stop}) ||
-			child != nil && s.slots[base+child.slot].Kind != Absent {
-			s.refuse(DuplicateName)
-			return s.inMember(start, stop)
-		}
-		if i = s.space(end); i >= len(s.src) || s.src[i] != ':' {
-			return s.refuse(Malformed)
-		}
-		i = s.space(i + 1)
-		if n != nil && n.open {
-			last = s.member(base+n.slot, last, quote, end, escaped)
-			i = s.value(i, &memberNode, last, depth+1)
-		} else {
-			i = s.value(i, child, base, depth+1)
-		}
-		if i == refused {
-			return s.inMember(start, stop)
+	m := members{node: n, base: base, depth: depth, object: s.names.open(), like: like, matching: follows && like.from < like.to}
+	if m.recording = follows && !m.matching; m.recording {
+		m.like = span{len(s.trail), len(s.trail)}
+	}
+	for count := 0; ; count++ {
+		if i = s.member(i, &m, count); i == refused {
+			return i
 		}
 		switch i = s.space(i); {
 		case i < len(s.src) && s.src[i] == ',':
 			i = s.space(i + 1)
 		case i < len(s.src) && s.src[i] == '}':
+			s.like = m.like
 			return i + 1
 		default:
 			return s.refuse(Malformed)
@@ -161,11 +137,103 @@ func (s *Scanner) object(i int, n *node, base, depth int) int {
 	}
 }
 
+// members is what is known of an object whose members are being read.
+type members struct {
+	node        *node
+	base, depth int
+	object      uint32 // its number in the set of names
+	last        int    // the row of the member before, of an open object
+	// like is where the trail has the names of the element before in the same list. As long as this object has the same names
+	// in the same order, matching, they are known: that they are all different, and which are wanted.
+	like                span
+	matching, recording bool
+}
+
+// span is a part of the trail.
+type span struct{ from, to int }
+
+// passed is a name on the trail, with its quotes, and what is wanted of it.
+type passed struct {
+	start, end int32
+	child      *node
+}
+
+// member reads one member, the one at place count of its object.
+func (s *Scanner) member(i int, m *members, count int) int {
+	var start, stop int32
+	var child *node
+	end, escaped, quote := 0, false, i
+	if known := s.known(i, m, count); known != nil {
+		start, stop, child = int32(i+1), int32(i)+known.end-known.start-1, known.child
+		end = int(stop) + 1
+	} else {
+		if i >= len(s.src) || s.src[i] != '"' {
+			return s.refuse(Malformed)
+		}
+		if end, escaped = s.str(i); end == refused {
+			return end
+		}
+		start, stop = s.unquoted(i, end, escaped)
+		name := s.name(start, stop)
+		hash := maphash.Bytes(seed, name)
+		if m.node != nil {
+			child = m.node.find(hash, name)
+		}
+		if child == nil && !s.enter(nameEntry{m.object, uint32(hash >> 32), start, stop}) ||
+			child != nil && s.slots[m.base+child.slot].Kind != Absent {
+			s.refuse(DuplicateName)
+			return s.inMember(start, stop)
+		}
+		if m.recording && !escaped {
+			s.trail = append(s.trail, passed{int32(quote), int32(end), child})
+			m.like.to = len(s.trail)
+		}
+	}
+	if i = s.space(end); i >= len(s.src) || s.src[i] != ':' {
+		return s.refuse(Malformed)
+	}
+	i = s.space(i + 1)
+	if m.node != nil && m.node.open {
+		m.last = s.open(m.base+m.node.slot, m.last, quote, end, escaped)
+		i = s.value(i, &memberNode, m.last, m.depth+1)
+	} else {
+		i = s.value(i, child, m.base, m.depth+1)
+	}
+	if i == refused {
+		return s.inMember(start, stop)
+	}
+	return i
+}
+
+// known returns the name at i, if it is that of the element before at the same place.
+func (s *Scanner) known(i int, m *members, count int) *passed {
+	if !m.matching {
+		return nil
+	}
+	if at := m.like.from + count; at < m.like.to {
+		p := &s.trail[at]
+		if end := i + int(p.end-p.start); end <= len(s.src) && string(s.src[i:end]) == string(s.src[p.start:p.end]) {
+			return p
+		}
+	}
+	s.diverge(m, count)
+	return nil
+}
+
+// diverge goes on without the element before: the names so far are entered after all.
+func (s *Scanner) diverge(m *members, count int) {
+	m.matching = false
+	for _, p := range s.trail[m.like.from : m.like.from+count] {
+		name := s.src[p.start+1 : p.end-1]
+		s.enter(nameEntry{m.object, uint32(maphash.Bytes(seed, name) >> 32), p.start + 1, p.end - 1})
+	}
+}
+
 // memberNode is the value in a row of an object whose members are all wanted.
 var memberNode = node{slot: MemberValue}
 
-// member adds the row of a member to an object's slot; last is the row before, 0 for none.
-func (s *Scanner) member(owner, last, start, end int, escaped bool) int {
+// open adds the row of a member to the slot of an object whose members are all wanted; last is the row before, 0 for none.
+func (s *Scanner) open(owner, last, start, end int, escaped bool) int {
 	at := s.link(owner, last, MemberName+1)
 	name := &s.slots[at+MemberName]
 	name.Raw, name.Kind, name.Escaped = s.src[start:end:end], String, escaped
@@ -190,8 +258,11 @@ func (s *Scanner) list(i int, n *node, base, depth int) int {
 	if i = s.space(i + 1); i < len(s.src) && s.src[i] == ']' {
 		return i + 1
 	}
-	last := 0
+	last, mark := 0, len(s.trail)
+	like := span{mark, mark}
 	for index := 0; ; index++ {
+		object := i < len(s.src) && s.src[i] == '{'
+		s.like, s.follows = like, object
 		if n != nil && n.element != nil {
 			last = s.link(base+n.slot, last, n.element.width)
 			i = s.value(i, &n.element.root, last, depth+1)
@@ -201,10 +272,14 @@ func (s *Scanner) list(i int, n *node, base, depth int) int {
 		if i == refused {
 			return s.inElement(index)
 		}
+		if object {
+			like = s.like
+		}
 		switch i = s.space(i); {
 		case i < len(s.src) && s.src[i] == ',':
 			i = s.space(i + 1)
 		case i < len(s.src) && s.src[i] == ']':
+			s.trail = s.trail[:mark]
 			return i + 1
 		default:
 			return s.refuse(Malformed)

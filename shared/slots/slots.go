@@ -89,6 +89,10 @@ type Scanner struct {
 	text  []byte // what was unescaped: strings that hold JSON, and names
 	err   Error
 	path  []segment // of err, innermost first
+
+	trail   []passed // names of the elements before, of the lists that are being read
+	like    span     // for the object that is read next: the names of the element before it, and whether there is one
+	follows bool
 }
 
 // Scan reads one JSON text. The slots are valid until the next Scan and share the text's memory. The error is an *[Error].
@@ -123,6 +127,10 @@ const keep = 1 << 14
 func (s *Scanner) reset(src []byte) {
 	s.src, s.err, s.path = src, Error{}, s.path[:0]
 	s.names.reset()
+	s.trail, s.like, s.follows = s.trail[:0], span{}, false
+	if cap(s.trail) > keep {
+		s.trail = nil
+	}
 	if cap(s.text) > keep*64 {
 		s.text = nil
 	}
