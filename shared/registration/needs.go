@@ -47,7 +47,9 @@ type Step struct {
 	Table, Message string
 	// Attributes are the columns whose change sends an Update, sorted; nil for other messages.
 	Attributes []string
-	Flows      []string
+	// Image are the columns of the post-image that flows with state: image map, sorted; nil where none does.
+	Image []string
+	Flows []string
 }
 
 // Access is what one flow does in one system.
@@ -168,6 +170,9 @@ func (n *Needs) step(p *contract.Plan, table, message string) {
 	if message == "Update" {
 		s.Attributes = attributes(p)
 	}
+	if p.From.State == contract.StateImage && message != "Delete" {
+		s.Image = attributes(p)
+	}
 	i := slices.IndexFunc(n.Steps, func(x Step) bool { return x.Table == table && x.Message == message })
 	if i < 0 {
 		n.Steps = append(n.Steps, s)
@@ -176,6 +181,7 @@ func (n *Needs) step(p *contract.Plan, table, message string) {
 	old := &n.Steps[i]
 	old.Flows = append(old.Flows, p.Name)
 	old.Attributes = union(old.Attributes, s.Attributes)
+	old.Image = union(old.Image, s.Image)
 }
 
 // attributes are the columns that the flow reads from its row, as Dataverse names them: a lookup is read as _<name>_value.

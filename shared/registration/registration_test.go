@@ -96,6 +96,9 @@ func TestSteps(t *testing.T) {
 			[]registration.Step{{Table: "account", Message: "Update", Flows: []string{"a", "b"}, Attributes: append(slices.Clone(read), "telephone1")}}},
 		{"the id is read", map[string]string{"a": account("dataverse.account.updated", "accountid", "reject")}, []registration.Step{
 			{Table: "account", Message: "Update", Flows: []string{"a"}, Attributes: []string{"accountnumber", "cw_legalentity"}}}},
+		{"an image of all that is mapped", map[string]string{"a": strings.Replace(account("dataverse.account.*", "name", "reject"), "state: row", "state: image", 1)}, []registration.Step{
+			{Table: "account", Message: "Create", Flows: []string{"a"}, Image: read}, {Table: "account", Message: "Delete", Flows: []string{"a"}},
+			{Table: "account", Message: "Update", Flows: []string{"a"}, Attributes: read, Image: read}}},
 		{"none", map[string]string{"i": invoice}, nil},
 	} {
 		if diff := cmp.Diff(test.want, project(t, test.contracts).Steps); diff != "" {

@@ -127,15 +127,21 @@ func (n *Needs) WriteDataverse(out io.Writer, e Environment) {
 		"Endpoint URL        https://"+or(e.FunctionHost, "CROSSWALK_FUNCTION_HOST")+"/api/dataverse-webhook",
 		"Authentication      HttpHeader, x-functions-key = the function key of dataverse-webhook",
 		"A Service Bus endpoint is tried again for days; a web hook once, and only after 502, 503 or 504.")
-	lines := []string{"Event pipeline stage PostOperation, execution mode Asynchronous, delete AsyncOperation if successful, no images."}
+	lines := []string{"Event pipeline stage PostOperation, execution mode Asynchronous, delete AsyncOperation if successful, no images but those named."}
 	for _, s := range n.Steps {
 		lines = append(lines, fmt.Sprintf("%-8s %-28s needed by %s", s.Message, s.Table, strings.Join(s.Flows, ", ")))
 		if s.Attributes != nil {
 			lines = append(lines, "         filtering attributes: "+strings.Join(s.Attributes, ", "))
 		}
+		if s.Image != nil {
+			lines = append(lines, "         post image, with all of these columns: "+strings.Join(s.Image, ", "))
+		}
 	}
 	w.step("Register New Step on that endpoint, once for each of these and no others", lines...)
-	w.line("\nAll flows read the row itself, so no step needs an image; filtering attributes keep away updates that no contract reads.")
+	if !slices.ContainsFunc(n.Steps, func(s Step) bool { return s.Image != nil }) {
+		w.line("\nAll flows read the row itself, so no step needs an image.")
+	}
+	w.line("\nFiltering attributes keep away updates that no contract reads.")
 }
 
 // access lists what the flows do, one line for each entity.
