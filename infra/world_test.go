@@ -130,3 +130,28 @@ func TestFlowsJSONIsFresh(t *testing.T) {
 		t.Errorf("flows.json is not what the contracts say (fix: make snapshots):\n%s\nwant\n%s", got, want)
 	}
 }
+
+// A misspelt team in teams.json would leave its people untold, and their alerts with whoever is told by default.
+func TestTeamsJSONNamesTeamsOfContracts(t *testing.T) {
+	data, err := os.ReadFile("teams.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file map[string]struct {
+		Emails []string `json:"emails"`
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&file); err != nil {
+		t.Fatalf("teams.json: %v", err)
+	}
+	known := []string{"platform"}
+	for _, f := range newWorld(t).functions {
+		known = append(known, f.team)
+	}
+	for team := range file {
+		if !slices.Contains(known, team) {
+			t.Errorf("teams.json has team %q, which no contract names (fix: write one of %v)", team, slices.Compact(slices.Sorted(slices.Values(known))))
+		}
+	}
+}
