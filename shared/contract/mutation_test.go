@@ -26,6 +26,7 @@ const (
 // toothless are the kinds of mutation that neither the check nor an example can notice every time, and why.
 var toothless = map[string]string{
 	"schema: length":       "where the contract says longer:, it says already what happens, and only an example with a long text can tell",
+	"schema: type":         "a date or a number becomes a text without loss; then only an example with a value can tell",
 	"schema: option":       "an option that no map names and no example has means nothing to the flow",
 	"contract: blank":      "only an example with that kind of blank can tell",
 	"contract: longer":     "only an example with a text that is too long can tell",
@@ -201,7 +202,7 @@ func (m *mutator) schema(f mutableFlow) (mutation, bool) {
 	switch m.rand.IntN(6) {
 	case 0:
 		x.kind = "schema: type"
-		other := map[string]string{"String": "Integer", "Memo": "Integer", "Enum": "Int32", "Guid": "Decimal", "Uniqueidentifier": "Money"}[c.Type]
+		other := map[string]string{"String": "DateTime", "Memo": "DateTime", "Enum": "Int32", "Guid": "Decimal", "Uniqueidentifier": "Money"}[c.Type]
 		if other == "" {
 			other = map[bool]string{true: "Guid", false: "Uniqueidentifier"}[entity.System == schema.FnO]
 		}
@@ -287,7 +288,10 @@ func (m *mutator) instead(f mutableFlow, p place) (kind, now string) {
 		return "map key", p.at.text + "x"
 	case parent == "map" || parent == "table" || p.path[0] == "tables", last == "value":
 		kind = "map value"
-		if last == "value" {
+		switch {
+		case slices.Contains(p.path, "blank") || slices.Contains(p.path, "otherwise"):
+			kind = "blank" // what stands in for a blank
+		case last == "value":
 			kind = "value"
 		}
 		return kind, m.otherValue(f, p)
