@@ -319,7 +319,7 @@ func (c *compiler) constant(d *fieldDoc, f *fieldPlan) {
 	for _, k := range []struct {
 		name string
 		e    *element
-	}{{"with", d.With}, {"needs", d.Needs}, {"split", d.Split}, {"strip", d.Strip}, {"case", d.Case}, {"pad", d.Pad}, {"prefix", d.Prefix}, {"map", d.Map}, {"table", d.table},
+	}{{"with", d.With}, {"needs", d.Needs}, {"rows", d.Rows}, {"where", d.Where}, {"split", d.Split}, {"strip", d.Strip}, {"case", d.Case}, {"pad", d.Pad}, {"prefix", d.Prefix}, {"map", d.Map}, {"table", d.table},
 		{"options", d.Options}, {"other", d.Other}, {"unit", d.Unit}, {"times", d.Times}, {"per", d.Per}, {"round", d.Round}, {"zone", d.Zone}, {"outOfRange", d.OutOfRange}, {"longer", d.Longer}} {
 		if k.e != nil {
 			c.add(k.e, "remove "+k.name, "field %s: %s means nothing for a fixed value", d.name.text, k.name)

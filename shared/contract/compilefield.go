@@ -40,6 +40,10 @@ func (c *compiler) checks(d *fieldDoc, f *fieldPlan) {
 // input compiles one source field and, through its blank rules, those it falls back to.
 func (c *compiler) input(d *fieldDoc, f *fieldPlan, from *element, blank *blankDoc) *input {
 	in := &input{zone: f.zone, id: f.bind != nil && f.bind.pair != ""}
+	if from.shape == listShape && d.Rows != nil && from == d.From {
+		c.add(d.Rows, "map one column of the rows", "field %s: rows makes one value of one list, not of several texts", f.column.Name)
+		return nil
+	}
 	if from.shape == listShape {
 		c.joined(d, in, from)
 	} else {

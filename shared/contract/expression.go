@@ -143,6 +143,14 @@ var computedKinds = map[expression.Type]schema.Kind{
 // target is an option column, its options, which each record is held against.
 func (c *compiler) computed(d *fieldDoc, f *fieldPlan) {
 	c.operations(d, f)
+	for _, k := range []struct {
+		name string
+		e    *element
+	}{{"with", d.With}, {"needs", d.Needs}, {"rows", d.Rows}, {"where", d.Where}} {
+		if k.e != nil {
+			c.add(k.e, "remove "+k.name, "field %s: %s means nothing for a computed value", f.column.Name, k.name)
+		}
+	}
 	what := "field " + f.column.Name + ": compute"
 	x := c.expression(what, d.Compute)
 	if x == nil {
