@@ -58,7 +58,7 @@ fmt: ## format the Go files
 
 bench: node ## measure mapping and handler against their opponents, then run the benchmarks (BENCH_ROUNDS=15: steadier medians)
 	go run ./local/bench
-	go test -run '^$$' -bench . -benchmem ./...
+	go test -run '^$$' -bench . -benchtime $(or $(BENCHTIME),300ms) -benchmem ./...
 
 fuzz: ## run each fuzz target for FUZZTIME (30s)
 	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \

@@ -16,13 +16,14 @@ const maxDigits = 64
 
 // plain is a JSON number without an exponent: [-]whole[.fraction].
 type plain struct {
+	text            string
 	negative        bool
 	whole, fraction string
 }
 
 // parsePlain is false for what is no JSON number and for one with an exponent.
 func parsePlain(text string) (plain, bool) {
-	var p plain
+	p := plain{text: text}
 	p.whole, p.negative = strings.CutPrefix(text, "-")
 	n := digits(p.whole)
 	if n == 0 || n > 1 && p.whole[0] == '0' {
@@ -65,6 +66,14 @@ func (p plain) compare(q plain) int {
 	}
 	return cmp.Or(cmp.Compare(len(p.whole), len(q.whole)), strings.Compare(p.whole, q.whole),
 		strings.Compare(p.fraction[:p.places()], q.fraction[:q.places()]))
+}
+
+// against compares with a number in any form.
+func (p plain) against(bound string) int {
+	if q, ok := parsePlain(bound); ok {
+		return p.compare(q)
+	}
+	return compareNumbers(p.text, bound)
 }
 
 // plainNumber returns a JSON number as plain decimal text: without an exponent and with no sign on a zero, every other

@@ -84,6 +84,18 @@ func TestPlainNumbersAreExact(t *testing.T) {
 	})
 }
 
+func TestABoundMayHaveAnExponent(t *testing.T) {
+	for _, c := range []struct {
+		text, bound string
+		want        int
+	}{{"1000", "1e3", 0}, {"-1000.01", "-1E+3", -1}, {"0.02", "1e-2", 1}} {
+		p, ok := parsePlain(c.text)
+		if got := p.against(c.bound); !ok || got != c.want {
+			t.Errorf("%s against %s is %d, want %d", c.text, c.bound, got, c.want)
+		}
+	}
+}
+
 func TestParseMoment(t *testing.T) {
 	at := func(s string) time.Time {
 		m, err := time.Parse(time.RFC3339Nano, s)

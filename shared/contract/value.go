@@ -179,24 +179,25 @@ func (w *workspace) column(v scalar, system string, c *schema.Column, cut bool) 
 }
 
 func (w *workspace) number(v scalar, c *schema.Column) ([]byte, *failure) {
-	plain, ok := plainNumber(v.text)
-	if !ok {
+	text, ok := plainNumber(v.text)
+	p, plain := parsePlain(text)
+	if !ok || !plain {
 		return nil, fail("bad-value", "the text is no plain decimal number (no leading zeros, no separators but a point)")
 	}
-	switch {
-	case c.Kind == schema.Integer && places(plain) > 0:
+	switch places := p.places(); {
+	case c.Kind == schema.Integer && places > 0:
 		return nil, fail("bad-value", "the target takes whole numbers only")
-	case c.Precision > 0 && places(plain) > c.Precision:
+	case c.Precision > 0 && places > c.Precision:
 		return nil, fail("out-of-range", "the number has more than the "+itoa(c.Precision)+" decimal places the target keeps")
-	case c.Min != "" && compareNumbers(plain, c.Min) < 0:
+	case c.Min != "" && p.against(c.Min) < 0:
 		return nil, fail("out-of-range", "the number is below "+c.Min+", the least the target takes")
-	case c.Max != "" && compareNumbers(plain, c.Max) > 0:
+	case c.Max != "" && p.against(c.Max) > 0:
 		return nil, fail("out-of-range", "the number is above "+c.Max+", the most the target takes")
 	}
 	if c.Kind == schema.Integer {
-		plain = canonicalNumber(plain)
+		text = canonicalNumber(text)
 	}
-	return w.literal(plain), nil
+	return w.literal(text), nil
 }
 
 func (w *workspace) moment(v scalar, system string, c *schema.Column) ([]byte, *failure) {
