@@ -49,6 +49,9 @@ func TestPremiumTakesLargeMessagesWhereAnEntitySaysSo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if peeked, err := r.PeekMessages(ctx, 10, nil); err != nil || len(peeked) != 1 || !bytes.Equal(peeked[0].Body, body) {
+		t.Errorf("peeked: %d messages, %v", len(peeked), err)
+	}
 	msgs, err := r.ReceiveMessages(ctx, 1, nil)
 	if err != nil || len(msgs) != 1 || !bytes.Equal(msgs[0].Body, body) {
 		t.Fatalf("%d messages, %v", len(msgs), err)

@@ -148,8 +148,8 @@ func (m management) peek(body wire.Map) (response, error) {
 		return response{}, err
 	}
 	size := 0
-	for i, msg := range msgs { // the answer stops at about four times the size of the largest message
-		if size += msg.Size; size > 4*m.s.b.MaxMessageSize() {
+	for i, msg := range msgs { // the answer stops at about four times the usual limit of a message, but holds one of any size
+		if size += msg.Size; i > 0 && size > 4*m.s.b.MaxMessageSize() {
 			msgs = msgs[:i]
 			break
 		}
