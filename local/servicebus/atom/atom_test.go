@@ -196,10 +196,19 @@ func TestBadRequests(t *testing.T) {
 		"other description": described("RelayDescription", ""),
 		"bad duration":      described("QueueDescription", "<LockDuration>45s</LockDuration>"),
 		"long lock":         described("QueueDescription", "<LockDuration>PT6M</LockDuration>"),
-		"bad status":        described("QueueDescription", "<Status>Sleepy</Status>"),
-		"bad number":        described("QueueDescription", "<MaxDeliveryCount>many</MaxDeliveryCount>"),
-		"no size":           described("QueueDescription", "<MaxSizeInMegabytes>0</MaxSizeInMegabytes>"),
-		"large messages":    described("QueueDescription", "<MaxMessageSizeInKilobytes>1024</MaxMessageSizeInKilobytes>"),
+		"endless lock":      described("QueueDescription", "<LockDuration>"+forever+"</LockDuration>"),
+		"short window": described("QueueDescription", "<RequiresDuplicateDetection>true</RequiresDuplicateDetection>"+
+			"<DuplicateDetectionHistoryTimeWindow>PT19S</DuplicateDetectionHistoryTimeWindow>"),
+		"long window": described("QueueDescription", "<RequiresDuplicateDetection>true</RequiresDuplicateDetection>"+
+			"<DuplicateDetectionHistoryTimeWindow>P7DT1S</DuplicateDetectionHistoryTimeWindow>"),
+		"endless window": described("TopicDescription", "<RequiresDuplicateDetection>true</RequiresDuplicateDetection>"+
+			"<DuplicateDetectionHistoryTimeWindow>"+forever+"</DuplicateDetectionHistoryTimeWindow>"),
+		"no deliveries":      described("QueueDescription", "<MaxDeliveryCount>0</MaxDeliveryCount>"),
+		"endless deliveries": described("QueueDescription", "<MaxDeliveryCount>2001</MaxDeliveryCount>"),
+		"bad status":         described("QueueDescription", "<Status>Sleepy</Status>"),
+		"bad number":         described("QueueDescription", "<MaxDeliveryCount>many</MaxDeliveryCount>"),
+		"no size":            described("QueueDescription", "<MaxSizeInMegabytes>0</MaxSizeInMegabytes>"),
+		"large messages":     described("QueueDescription", "<MaxMessageSizeInKilobytes>1024</MaxMessageSizeInKilobytes>"),
 	} {
 		if code, answer := d.do(http.MethodPut, "q", body, false); code != http.StatusBadRequest {
 			t.Errorf("%s: %d %s", name, code, answer)

@@ -192,6 +192,13 @@ type settings struct {
 	metadata           map[string]string
 }
 
+// The bounds of settings: of the window as .NET's reference has them for QueueProperties, of the count as the emulator's.
+const (
+	minWindow        = 20 * time.Second
+	maxWindow        = 7 * 24 * time.Hour
+	maxDeliveryCount = 2000
+)
+
 // settings reads what a client sent; was is what the entity is like already, nil for a new one.
 func (q query) settings(d *description, was *description) (settings, error) {
 	var s settings
@@ -219,11 +226,18 @@ func (q query) settings(d *description, was *description) (settings, error) {
 	}
 	if detect == nil || !*detect {
 		s.window = 0
-	} else if s.window == 0 {
+	} else if d.DuplicateDetectionHistoryTimeWindow == nil {
 		s.window = 10 * time.Minute
+	} else if s.window < minWindow || s.window > maxWindow {
+		return s, refuse(http.StatusBadRequest, "SubCode=40000. Bad Request. DuplicateDetectionHistoryTimeWindow is from 20 seconds to 7 days")
+	}
+	if d.LockDuration != nil && s.lock == 0 { // zero, or so long that it stands for ever
+		return s, refuse(http.StatusBadRequest, "SubCode=40000. Bad Request. LockDuration is from above zero to five minutes")
 	}
 	if d.MaxDeliveryCount != nil {
-		s.maxDeliveries = *d.MaxDeliveryCount
+		if s.maxDeliveries = *d.MaxDeliveryCount; s.maxDeliveries < 1 || s.maxDeliveries > maxDeliveryCount {
+			return s, refuse(http.StatusBadRequest, "SubCode=40000. Bad Request. MaxDeliveryCount is from 1 to %d", maxDeliveryCount)
+		}
 	}
 	if d.Status != nil {
 		var known bool
