@@ -172,13 +172,17 @@ func (a *Authority) Check(token string) (Grant, error) {
 	return Grant{Key: name, Rights: key.Rights, Scope: scope, Expires: end}, nil
 }
 
-// path takes scheme, host and query off a resource, and the node of requests about an entity.
+// path takes scheme, host and query off a resource, and the node of requests about an entity. Admin clients sign the address
+// as it goes over the wire, with its escapes.
 func path(resource string) string {
 	if _, rest, ok := strings.Cut(resource, "://"); ok {
 		resource = rest
 	}
 	resource, _, _ = strings.Cut(resource, "?")
 	_, entity, _ := strings.Cut(resource, "/")
+	if plain, err := url.PathUnescape(entity); err == nil {
+		entity = plain
+	}
 	return strings.TrimSuffix(strings.ToLower(strings.Trim(entity, "/")), "/$management")
 }
 

@@ -49,6 +49,7 @@ func TestCheck(t *testing.T) {
 		{"secondary value", sign("root", "k9", "amqp://h/q", later), Grant{"root", Manage, "q", later}, nil},
 		{"node of requests", sign("root", "k1", "amqp://h/q/$management", later), Grant{"root", Manage, "q", later}, nil},
 		{"URL of the admin API", sign("root", "k1", "https://h/q?api-version=2024-05", later), Grant{"root", Manage, "q", later}, nil},
+		{"URL with an escape", sign("root", "k1", "https://h/t/Subscriptions/s/Rules/a%20b", later), Grant{"root", Manage, "t/subscriptions/s/rules/a b", later}, nil},
 		{"identity", "Bearer a.b.c", Grant{Rights: Manage}, nil},
 		{"other key", sign("send", "k3", "amqp://h/q", later), Grant{}, ErrSignature},
 		{"unknown name", sign("nobody", "k1", "amqp://h/q", later), Grant{}, ErrSignature},
