@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,11 +25,11 @@ const legalEntityColumn = columnPrefix + "dataareaid"
 const zeroID = "00000000-0000-0000-0000-000000000000"
 
 var (
-	tableNames    = regexp.MustCompile(`^[A-Za-z_][0-9A-Za-z_]{0,127}$`)
-	messageNames  = regexp.MustCompile(`^[A-Za-z_][0-9A-Za-z_.]{0,127}$`)
-	organisations = regexp.MustCompile(`^[0-9A-Za-z_.-]{1,128}$`)
-	wholeNumber   = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,18})$`)
-	guids         = regexp.MustCompile(`^\{?[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?$`)
+	tableNames    = formOf(128, `^[A-Za-z_][0-9A-Za-z_]*$`)
+	messageNames  = formOf(128, `^[A-Za-z_][0-9A-Za-z_.]*$`)
+	organisations = formOf(128, `^[0-9A-Za-z_.-]+$`)
+	wholeNumber   = formOf(20, `^-?(0|[1-9][0-9]{0,18})$`)
+	guids         = formOf(38, `^\{?[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?$`)
 )
 
 // execution is a Dataverse execution context, its names and ids in lower case.
@@ -71,7 +70,7 @@ func (p *parser) executionContext(m *members, body []byte) error {
 }
 
 func readExecution(m *members) (c execution, err error) {
-	read := func(i member, need bool, pattern *regexp.Regexp, wanted string) string {
+	read := func(i member, need bool, want form, wanted string) string {
 		if err != nil {
 			return ""
 		}
@@ -80,7 +79,7 @@ func readExecution(m *members) (c execution, err error) {
 			get = m.required
 		}
 		var text string
-		text, err = get(i, pattern, wanted)
+		text, err = get(i, want, wanted)
 		return strings.ToLower(text)
 	}
 	c.message = read(messageName, true, messageNames, "wanted the name of a message")
@@ -248,7 +247,7 @@ func readEntity(body []byte, at string, wanted []string) (e entity, err error) {
 				if e.id, err = s.text(); err != nil {
 					return err
 				}
-				if e.id = bareID(e.id); e.id != "" && !guids.MatchString(e.id) {
+				if e.id = bareID(e.id); e.id != "" && !guids.fits(e.id) {
 					err = fault.Reject("bad-value", s.here(), "wanted a GUID")
 				}
 				return err
@@ -281,7 +280,7 @@ func (e *entity) attribute(name, at string, v value, wanted []string) error {
 			return err
 		}
 	case '0':
-		if !wholeNumber.Match(v.raw) {
+		if !wholeNumber.fits(string(v.raw)) {
 			return nil
 		}
 	default:
@@ -291,7 +290,7 @@ func (e *entity) attribute(name, at string, v value, wanted []string) error {
 		e.columns[name] = string(text)
 		return nil
 	}
-	if len(text) > 0 && !legalEntities.Match(text) {
+	if len(text) > 0 && !legalEntities.fits(string(text)) {
 		return fault.Reject("bad-value", pointer(at), "wanted the id of a legal entity")
 	}
 	e.legalEntity = strings.ToLower(string(text))

@@ -16,11 +16,24 @@ import (
 const maxSubject = 1024
 
 var (
-	businessEventName = regexp.MustCompile(`^[\pL_][\pL\pN_.-]{0,199}$`)
+	businessEventName = formOf(200, `^[\pL_][\pL\pN_.-]*$`)
 	// A retry copy's id is the event's id with its copy number, and a message id has 128 characters at most.
-	eventIDs      = regexp.MustCompile(`^[0-9A-Za-z{}_.:-]{1,100}$`)
-	legalEntities = regexp.MustCompile(`^[0-9A-Za-z_-]{1,20}$`)
+	eventIDs      = formOf(100, `^[0-9A-Za-z{}_.:-]+$`)
+	legalEntities = formOf(20, `^[0-9A-Za-z_-]+$`)
 )
+
+// form is what a text must look like.
+type form struct {
+	longest int // characters
+	pattern *regexp.Regexp
+}
+
+// formOf keeps the length out of the pattern: {1,200} of letters of all scripts is a program of 8 MB, compiled at each start.
+func formOf(longest int, pattern string) form { return form{longest, regexp.MustCompile(pattern)} }
+
+func (f form) fits(text string) bool {
+	return utf8.RuneCountInString(text) <= f.longest && f.pattern.MatchString(text)
+}
 
 func (p *parser) businessEvent(m *members, body []byte) error {
 	name, err := m.required(businessEventID, businessEventName, "wanted the class name of a business event")
@@ -111,21 +124,21 @@ func (m *members) text(i member) (string, error) {
 	return "", m.bad(i, "wanted a string")
 }
 
-// optional returns a string member that fits pattern, "" where it is absent, null or blank.
-func (m *members) optional(i member, pattern *regexp.Regexp, wanted string) (string, error) {
+// optional returns a string member of that form, "" where it is absent, null or blank.
+func (m *members) optional(i member, want form, wanted string) (string, error) {
 	text, err := m.text(i)
 	if err != nil || strings.TrimSpace(text) == "" {
 		return "", err
 	}
-	if !pattern.MatchString(text) {
+	if !want.fits(text) {
 		return "", m.bad(i, wanted)
 	}
 	return text, nil
 }
 
 // required is optional for a member that has to be there.
-func (m *members) required(i member, pattern *regexp.Regexp, wanted string) (string, error) {
-	text, err := m.optional(i, pattern, wanted)
+func (m *members) required(i member, want form, wanted string) (string, error) {
+	text, err := m.optional(i, want, wanted)
 	if err == nil && text == "" {
 		err = m.missing(i)
 	}
