@@ -26,7 +26,7 @@ const (
 
 // load sends one request over and over on each of 16 connections.
 func (s *side) load(request []byte) (figure, error) {
-	address, before := s.address, s.cpu()
+	address, before := s.address, cpu(s.process.Process.Pid)
 	var group sync.WaitGroup
 	took, errs := make([][]float64, connections), make([]error, connections)
 	begin := time.Now()
@@ -47,7 +47,7 @@ func (s *side) load(request []byte) (figure, error) {
 	}
 	group.Wait()
 	all := slices.Concat(took...)
-	used := s.cpu() - before
+	used := cpu(s.process.Process.Pid) - before
 	if before < 0 || used <= 0 {
 		used = time.Since(begin).Seconds()
 	}
@@ -58,10 +58,10 @@ func (s *side) load(request []byte) (figure, error) {
 	return figure{rate: float64(len(all)) / used, p99: all[len(all)*99/100]}, nil
 }
 
-// cpu returns the seconds of CPU that the side's process has used, -1 where the system doesn't say. Unlike the clock, they
-// don't depend on what else the machine is doing.
-func (s *side) cpu() float64 {
-	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.process.Process.Pid))
+// cpu returns the seconds of CPU that a process has used, -1 where the system doesn't say. Unlike the clock, they don't depend
+// on what else the machine is doing.
+func cpu(process int) float64 {
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", process))
 	if err != nil || len(files) == 0 {
 		return -1
 	}
