@@ -236,11 +236,20 @@ func checkStorage(_ *world, d *deployment) (f faults) {
 	return f
 }
 
+// flexTakes are the properties of siteConfig that Flex Consumption is known to take. It refuses whole deployments for
+// others: "The following list of 2 site configuration properties (Site.SiteConfig.FtpsState, Site.SiteConfig.LinuxFxVersion)
+// for Flex Consumption sites is invalid" (microsoft/azure-pipelines-tasks#21032, Azure/terraform-azurerm-avm-res-web-site#345).
+var flexTakes = []string{"minTlsVersion", "scmMinTlsVersion", "http20Enabled"}
+
 // checkSite looks at what Flex Consumption needs to start the handler.
 func checkSite(_ *world, d *deployment) (f faults) {
 	site := d.one("Web/sites")
 	f.want(site.at("tags", "azd-service-name") == "functions", "azd finds the site by tag azd-service-name: functions")
 	f.want(site.property("functionAppConfig", "runtime", "name") == "custom" && site.property("functionAppConfig", "runtime", "version") == "1.0", "runtime isn't custom 1.0")
+	config, _ := site.property("siteConfig").(map[string]any)
+	for name := range config {
+		f.want(slices.Contains(flexTakes, name), "Flex Consumption may refuse siteConfig.%s", name)
+	}
 	plan := d.one("Web/serverfarms")
 	f.want(plan.at("sku", "name") == "FC1" && plan.property("reserved") == true, "the plan isn't Flex Consumption on Linux")
 	f.want(site.property("serverFarmId") == plan.id(), "the site has another plan")

@@ -177,6 +177,7 @@ var mutations = []mutation{
 	{"site", "dev", setTop("Resources/resourceGroups", "other", "tags", "azd-env-name"), "azd finds the resource group"},
 	{"site", "dev", setTop(site, map[string]any{}, "identity", "userAssignedIdentities"), "another identity"},
 	{"site", "dev", set(site, "", "1", "functionAppConfig", "runtime", "version"), "custom 1.0"},
+	{"site", "dev", set(site, "", "Disabled", "siteConfig", "ftpsState"), "may refuse siteConfig.ftpsState"},
 	{"site", "dev", set(site, "", "/other", "serverFarmId"), "another plan"},
 	{"site", "dev", set(site, "", "https://x/app-packages", "functionAppConfig", "deployment", "storage", "value"), "isn't deployed"},
 	{"site", "dev", set(site, "", "/other", "functionAppConfig", "deployment", "storage", "authentication", "userAssignedIdentityResourceId"), "as another identity"},
@@ -225,8 +226,6 @@ var mutations = []mutation{
 	{"transport", "dev", set(site, "", false, "httpsOnly"), "httpsOnly"},
 	{"transport", "dev", set(site, "", "1.1", "siteConfig", "minTlsVersion"), "minTlsVersion"},
 	{"transport", "dev", set(site, "", "1.1", "siteConfig", "scmMinTlsVersion"), "scmMinTlsVersion"},
-	{"transport", "dev", set(site, "", "AllAllowed", "siteConfig", "ftpsState"), "ftpsState"},
-	{"transport", "dev", set(site, "", true, "siteConfig", "remoteDebuggingEnabled"), "remoteDebuggingEnabled"},
 
 	{"network", "prod-private", setTop(bus, "Standard", "sku", "name"), "the tier is Standard"},
 	{"network", "dev", setTop(bus, "Premium", "sku", "name"), "the tier is Premium"},

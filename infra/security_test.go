@@ -144,8 +144,6 @@ func checkTransport(_ *world, d *deployment) (f faults) {
 		{"Web/sites", []any{"httpsOnly"}, true},
 		{"Web/sites", []any{"siteConfig", "minTlsVersion"}, "1.2"},
 		{"Web/sites", []any{"siteConfig", "scmMinTlsVersion"}, "1.2"},
-		{"Web/sites", []any{"siteConfig", "ftpsState"}, "Disabled"},
-		{"Web/sites", []any{"siteConfig", "remoteDebuggingEnabled"}, false},
 	} {
 		got := d.one(c.kind).property(c.path...)
 		f.want(got == c.want, "%s: %v is %v, not %v", c.kind, c.path, got, c.want)

@@ -49,13 +49,8 @@ resource site 'Microsoft.Web/sites@2024-04-01' = {
     httpsOnly: true
     publicNetworkAccess: 'Enabled'
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
-    siteConfig: {
-      minTlsVersion: '1.2'
-      scmMinTlsVersion: '1.2'
-      http20Enabled: true
-      ftpsState: 'Disabled'
-      remoteDebuggingEnabled: false
-    }
+    // ARM refuses what Flex Consumption doesn't have (error 51021), ftpsState and alwaysOn among it, in some regions only.
+    siteConfig: { minTlsVersion: '1.2', scmMinTlsVersion: '1.2', http20Enabled: true }
     functionAppConfig: {
       // The version of runtime custom is that of Microsoft's Go sample; ARM accepts any, a wrong one fails at the host's start.
       runtime: { name: 'custom', version: '1.0' }
