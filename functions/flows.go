@@ -28,6 +28,8 @@ func addFlow(server *customhandler.Server, d *dependencies, plan *contract.Plan,
 		return err
 	}
 	settler := &settle.Settler{Function: plan.Name, Queue: queue, Policy: settle.Policy(tuning.Settle), Log: d.outcomes, Now: d.now}
+	volume := &flow.Volume{Function: plan.Name, To: plan.To.System, BulkAbove: plan.BulkAbove, Log: d.outcomes, Now: d.now}
+	handle := volume.Counted(handler.Handle)
 	server.Single(plan.Name, settler.Wrap(func(ctx context.Context, m customhandler.Message) (settle.Outcome, error) {
 		if probe.IsProbe(m.Properties) {
 			return probe.Handle(ctx, m)
@@ -43,7 +45,7 @@ func addFlow(server *customhandler.Server, d *dependencies, plan *contract.Plan,
 		if err != nil {
 			return settle.Outcome{}, err
 		}
-		return handler.Handle(ctx, e)
+		return handle(ctx, e)
 	}))
 	return nil
 }

@@ -83,7 +83,7 @@ var metricRules = concat(deadLetters, backlogs, brokerTrouble)
 var platformRules = [
   {
     name: 'needs-a-person'
-    description: 'A line with outcome alert: watch-forwarding found messages that could not be forwarded (not-forwarded) or that wait too long (waiting-too-long), or could not look (not-watched). Its detail says what to do.'
+    description: 'A line with outcome alert: watch-forwarding found messages that could not be forwarded (not-forwarded) or that wait too long (waiting-too-long), or could not look (not-watched); or a flow wrote more records in an hour than its contract says (volume-exceeded). Its detail says what to do.'
     team: platform
     severity: 1
     query: '${lines} | where line.outcome == "alert" | project TimeGenerated, reason = tostring(line.reason), detail = tostring(line.detail)'

@@ -25,7 +25,7 @@ func (f *flow) leavesOut() string {
 func (b *book) flow(f *flow) []byte {
 	w := newPage(f.Name)
 	w.line("%s", prose(f.Purpose))
-	w.table([]string{"", ""}, [][]string{
+	rows := [][]string{
 		{"from", fmt.Sprintf("%s, %s", title(f.From.System), code(f.From.Entity))},
 		{"to", fmt.Sprintf("%s, %s, found by %s", title(f.To.System), code(f.To.Entity), codes(f.To.Key))},
 		{"starts with", "event " + code(f.From.Event)},
@@ -36,7 +36,11 @@ func (b *book) flow(f *flow) []byte {
 		{"link", b.pairText(f)},
 		{"a delete in the source", f.deletion()},
 		{"contract", fmt.Sprintf("[contract.yaml](%s)", b.link(f, "contract.yaml"))},
-	})
+	}
+	if f.BulkAbove > 0 {
+		rows = append(rows, []string{"made for", "up to " + count(f.BulkAbove, "record") + " an hour; more are to be loaded in bulk"})
+	}
+	w.table([]string{"", ""}, rows)
 	w.line("## The way of a message")
 	w.picture(b.way(f))
 	w.line("## Fields")
@@ -194,6 +198,10 @@ func (b *book) runBook(w *writer, f *flow) {
 	b.reasonTable(w, f, givenUp)
 	w.line("### Given up after %s: permissions, addresses, busy records", span(p.MaxAge))
 	b.reasonTable(w, f, tooOld)
+	if f.BulkAbove > 0 {
+		w.line("### Alerts in the log: nothing has failed")
+		b.reasonTable(w, f, alerts)
+	}
 	f.resubmit(w)
 }
 

@@ -94,6 +94,11 @@ var tooOld = []reason{
 	{code: "token-refused", means: "Entra gives us no token", do: putRight},
 }
 
+// alerts are the codes of lines with the outcome alert that a flow itself can cause; no message stands for them.
+var alerts = []reason{
+	{code: "volume-exceeded", means: "one instance of the handler wrote more records within an hour than the contract says the flow is made for; it goes on one by one", do: "if it is a load, switch the source's events off and load the rest in bulk; if it is everyday work, raise `bulkAbove` in the contract", applies: func(_ *book, f *flow) bool { return f.BulkAbove > 0 }},
+}
+
 // reasonTable lists the codes that the flow can meet.
 func (b *book) reasonTable(w *writer, f *flow, reasons []reason) {
 	var rows [][]string

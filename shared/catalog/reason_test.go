@@ -21,7 +21,7 @@ var (
 // Who adds a code tells support staff what to do about it.
 func TestTheRunBookKnowsEveryReason(t *testing.T) {
 	known := map[string]bool{}
-	for _, r := range slices.Concat(atFault, givenUp, tooOld) {
+	for _, r := range slices.Concat(atFault, givenUp, tooOld, alerts) {
 		if known[r.code] {
 			t.Errorf("%s is listed twice", r.code)
 		}

@@ -43,6 +43,7 @@ func compile(r *reader, d *document, name string, lookup lookupFunc) *Plan {
 		c.field(&d.fields[i])
 	}
 	c.deleteRule()
+	c.volume()
 	c.required()
 	c.key()
 	c.columns()

@@ -12,6 +12,7 @@
 //	tables    {name: {source text: target value, …}}, shared by the contract's fields; those of [TablesFile] by all contracts
 //	fields    {target column: field}
 //	delete    reject (also where it isn't said) | ignore | delete | {deactivate: {target column: value, …}}
+//	volume    {bulkAbove: records an hour}: more than that is to be loaded in bulk, and an alert says so
 //
 // A field is {owner: system} where another system owns it, or one or more of:
 //
@@ -116,6 +117,8 @@ type Plan struct {
 	Owner string
 	// Delete is DeleteReject, DeleteIgnore, DeleteRow or DeleteDeactivate.
 	Delete string
+	// BulkAbove is how many records an hour the flow is made for: more are to be loaded in bulk. 0 where the contract doesn't say.
+	BulkAbove int
 
 	deactivation   []Value
 	when           *computed // nil where every record is wanted

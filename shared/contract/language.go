@@ -7,6 +7,7 @@ var declarations = []declaration{
 	{"target", targetDoc{}, "{system: dataverse, entity: account, key: [accountnumber]}", "Where the flow's records go."},
 	{"field", fieldDoc{}, "{from: SourceField}", "One field of the target: where its value comes from and what is done to it, or which system owns it."},
 	{"deactivate", deactivateDoc{}, "{deactivate: {statecode: 1, statuscode: 2}}", "A delete in the source deactivates the target's row."},
+	{"volume", volumeDoc{}, "{bulkAbove: 5000}", "How many records the flow is made for."},
 	{"split", splitDoc{}, "{by: \" \", part: first}", "One part of a text."},
 	{"strip", stripDoc{}, "{leading: \"0\"}", "What is taken off a text's ends."},
 	{"pad", padDoc{}, "{to: 10, with: \"0\"}", "Filling a text up to a length."},
@@ -30,6 +31,7 @@ type document struct {
 	Tables  *element `key:"tables" form:"{*: {*: scalar}}" doc:"Tables that several fields look values up in: {name: {source text: target value}}."`
 	Fields  *element `key:"fields,required" form:"{*: {field}}" doc:"The target's fields, each by its column's name."`
 	Delete  *element `key:"delete" form:"reject | ignore | delete | {deactivate}" doc:"What happens in the target when the source record is deleted: reject (also where it isn't said) dead-letters the event, ignore leaves the target alone, delete deletes it, {deactivate: {column: value}} sets columns instead."`
+	Volume  *element `key:"volume" form:"{volume}" doc:"From which number of records an hour on a load in bulk is to be used instead: {bulkAbove: 5000}."`
 
 	from   sourceDoc
 	to     targetDoc
@@ -145,6 +147,10 @@ type roundDoc struct {
 
 type deactivateDoc struct {
 	Columns *element `key:"deactivate,required" form:"{*: scalar}" doc:"The target's columns and the values that say it is no longer in use, such as statecode and statuscode in Dataverse."`
+}
+
+type volumeDoc struct {
+	BulkAbove *element `key:"bulkAbove,required" form:"number" doc:"How many records an hour the flow is made for. Where it writes more, the log has an alert, volume-exceeded; it goes on writing one by one."`
 }
 
 type linkedDoc struct {
