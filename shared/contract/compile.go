@@ -353,7 +353,11 @@ func (c *compiler) literal(e *element, f *fieldPlan, what string) literal {
 		return literal{}
 	}
 	if v.kind == schema.Text && (f.column.Kind == schema.Integer || f.column.Kind == schema.Number || f.column.Kind == schema.Boolean) {
-		c.add(e, "write it without quotes", "field %s: %s is a text, but the target is a %s", f.column.Name, what, f.column.Type)
+		fix := "write a number, without quotes"
+		if f.column.Kind == schema.Boolean {
+			fix = "write true or false, without quotes"
+		}
+		c.add(e, fix, "field %s: %s is a text, but the target is a %s", f.column.Name, what, f.column.Type)
 		return literal{}
 	}
 	l, failed := f.form(new(workspace), v, c.plan.To.System)

@@ -208,7 +208,7 @@ func (c *compiler) loss(from schema.Kind, source, target *schema.Column, zoned b
 		}
 	case target.Kind == schema.Integer:
 		if from == schema.Number {
-			return "decimal places would be lost", "map a whole number, or another target field"
+			return "decimal places would be lost", "say how to round, such as round: {places: 0, mode: half-even}, or map a whole number"
 		}
 		if from == schema.Integer && (compareNumbers(bound(source.Min, minInt64), bound(target.Min, minInt64)) < 0 || compareNumbers(bound(source.Max, maxInt64), bound(target.Max, maxInt64)) > 0) && wider(source, target) {
 			return "the source's numbers go further than the target's", "map it to a wider field or to a text"

@@ -1,11 +1,13 @@
 package contract
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -74,6 +76,12 @@ func (r *reader) add(at *element, fix, format string, args ...any) {
 
 // read parses a YAML file that holds one mapping. It returns nil, with findings, where there is none.
 func (r *reader) read(data []byte) *element {
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // the byte order mark of Windows editors, which YAML allows there
+	if i := invalidUTF8(data); i >= 0 {
+		line, column := position(data, i)
+		r.add(&element{line: line, column: column, file: r.mark}, "save it as UTF-8", "the file is no UTF-8")
+		return nil
+	}
 	file, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		at := &element{line: 1, column: 1}
@@ -109,6 +117,18 @@ func (r *reader) read(data []byte) *element {
 		return nil
 	}
 	return e
+}
+
+// invalidUTF8 returns where the first byte is that is no UTF-8, -1 where there is none.
+func invalidUTF8(data []byte) int {
+	for i := 0; i < len(data); {
+		c, size := utf8.DecodeRune(data[i:])
+		if c == utf8.RuneError && size == 1 {
+			return i
+		}
+		i += size
+	}
+	return -1
 }
 
 func (r *reader) position(n ast.Node) *element {

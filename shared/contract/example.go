@@ -120,6 +120,18 @@ func readExample(dir, name string) (Example, error) {
 	return e, nil
 }
 
+// broken finds where an example that should be written is no JSON: what is at fault then is the example's own file.
+func (e Example) broken() (Finding, bool) {
+	var syntax *jsontext.SyntacticError
+	var whole jsontext.Value
+	if e.Want.Write == nil || !errors.As(json.Unmarshal(e.Input, &whole), &syntax) {
+		return Finding{}, false
+	}
+	line, column := position(e.Input, int(syntax.ByteOffset))
+	return Finding{File: strings.TrimSuffix(e.WantFile, wantSuffix) + ".json", Line: line, Column: column,
+		Message: "the example is no well-formed JSON: " + syntax.Err.Error(), Fix: "mend it here, and save it as UTF-8 without a byte order mark"}, true
+}
+
 // Try maps an example and returns a finding for everything that comes out differently.
 func (p *Plan) Try(e Example) Findings {
 	var out Findings
@@ -134,6 +146,9 @@ func (p *Plan) Try(e Example) Findings {
 	if e.Want.Write != nil && bytes.Contains(e.Want.Write, []byte(`"`+Todo+`"`)) {
 		differs(`"`+Todo+`"`, "crosswalk try "+p.Name+" "+e.Name+" --save "+e.Name+" writes it; look at it first", "what the flow should make of this example is still to be filled in")
 		return out
+	}
+	if finding, broken := e.broken(); broken {
+		return Findings{finding}
 	}
 	r, err := p.Apply(e.Input)
 	ignored := errors.Is(err, ErrNotWanted)

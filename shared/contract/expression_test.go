@@ -28,13 +28,13 @@ func TestCompute(t *testing.T) {
 	})
 	runFindings(t, []fieldCase{
 		{eventToTable, `text: {compute: 'Txt'}`, `contract.yaml:11:20: field text: compute: Txt is neither a field nor a function (fix: did you mean Text?)`},
-		{eventToTable, `text: {compute: 'Text + 1'}`, `contract.yaml:11:25: field text: compute: found no matching overload for '_+_' applied to '(string, int)' (fix: mend the expression; docs/contract.md tells what it may hold)`},
+		{eventToTable, `text: {compute: 'Text + 1'}`, `contract.yaml:11:25: field text: compute: found no matching overload for '_+_' applied to '(string, int)' (fix: write string(…) around what is no text)`},
 		{eventToTable, `text: {compute: 'Text'}`, `contract.yaml:11:19: field text: nobody knows how long Text can be, and text takes 20 characters (fix: add longer: reject or longer: cut)`},
 		{eventToTable, `whole: {compute: 'Text'}`, ``},
 		{eventToTable, `hold: {compute: 'Text'}`, `contract.yaml:11:19: field hold: Text (expression) can't become hold (Boolean) without loss: they mean different things (fix: say what each value becomes: map: {…}, other: reject)`},
 		{eventToTable, `text: {compute: 'List.size()'}`, `contract.yaml:11:20: field text: compute: List is a list, which an expression can't read (fix: use another field)`},
 		{eventToTable, `text: {compute: 'Text', from: Text}`, `contract.yaml:11:19: field text: compute excludes from and value (fix: keep one of them)`},
-		{eventToTable, "text:\n    compute: |\n      Text +\n        Real", `contract.yaml:13:12: field text: compute: found no matching overload for '_+_' applied to '(string, decimal)' (fix: mend the expression; docs/contract.md tells what it may hold)`},
+		{eventToTable, "text:\n    compute: |\n      Text +\n        Real", `contract.yaml:13:12: field text: compute: found no matching overload for '_+_' applied to '(string, decimal)' (fix: write string(…) around what is no text)`},
 	})
 }
 

@@ -49,7 +49,7 @@ func (d drafting) contract() []byte {
 		}
 	}
 	add("")
-	add("delete: reject # a person decides what becomes of the target's record; ignore and delete are the other choices")
+	add("delete: reject # a person decides what becomes of the target's record; ignore, delete and {deactivate: {column: value}} are the other choices")
 	return b
 }
 

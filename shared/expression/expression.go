@@ -231,17 +231,33 @@ func at(a *ast.AST, e ast.Expr, message, fix string) Problem {
 	return Problem{Line: where.Line(), Column: where.Column(), Message: message, Fix: fix}
 }
 
-const undeclared = "undeclared reference to '"
+// What CEL's messages begin with.
+const (
+	undeclared = "undeclared reference to '"
+	syntax     = "Syntax error: "
+	unreadable = syntax + "token recognition error at: '"
+)
 
 // problems turns CEL's issues into ours.
 func problems(issues *cel.Issues) []Problem {
 	var out []Problem
 	for _, e := range issues.Errors() {
+		if strings.HasPrefix(e.Message, syntax) && len(out) > 0 {
+			break // what comes after the first is mostly its echo
+		}
 		p := Problem{Line: e.Location.Line(), Column: e.Location.Column(), Message: e.Message}
 		switch {
+		case strings.HasPrefix(e.Message, unreadable+"="):
+			p.Fix = "write == where two values are compared"
+		case strings.HasPrefix(e.Message, unreadable) && strings.ContainsAny(e.Message, "“”„‘’"):
+			p.Fix = `write straight quotes: "`
 		case strings.HasPrefix(e.Message, undeclared):
 			p.Unknown, _, _ = strings.Cut(strings.TrimPrefix(e.Message, undeclared), "'")
 			p.Message = p.Unknown + " is neither a field nor a function"
+		case strings.Contains(e.Message, "'_/_'") && strings.Contains(e.Message, "decimal"):
+			p.Fix = "there is no division of decimals: map the number itself, with per and round"
+		case strings.Contains(e.Message, "'_+_'") && strings.Contains(e.Message, "string") && !strings.Contains(e.Message, "null"):
+			p.Fix = "write string(…) around what is no text"
 		case strings.Contains(e.Message, "decimal") && (strings.Contains(e.Message, "int") || strings.Contains(e.Message, "double")):
 			p.Fix = `write the number as decimal("…")`
 		case strings.Contains(e.Message, "string, null") || strings.Contains(e.Message, "null, string"):
