@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync"
+
+	ce "github.com/cloudevents/sdk-go/v2/event"
 
 	"crosswalk/handlers/flow"
 	"crosswalk/handlers/probe"
@@ -12,46 +15,92 @@ import (
 	"crosswalk/shared/event"
 	"crosswalk/shared/finops"
 	"crosswalk/shared/link"
+	"crosswalk/shared/schema"
 	"crosswalk/shared/settings"
 	"crosswalk/shared/settle"
 )
 
-// addFlow adds one flow, whose function is named after its contract's folder. owners is what all contracts say together.
-func addFlow(server *customhandler.Server, d *dependencies, plan *contract.Plan, owners *contract.Ownership) error {
-	tuning := d.settings.For(plan.Name)
-	handler, err := newFlow(d, plan, owners, tuning)
+// flows are the functions that hold a contract. A flow loads its contract with its first message, or when load comes to it.
+type flows struct {
+	*dependencies
+	contracts *contract.Library
+	handlers  []func() (handle, error)
+}
+
+// handle brings one event to a flow's target.
+type handle func(context.Context, ce.Event) (settle.Outcome, error)
+
+func openFlows(d *dependencies, root string) (*flows, error) {
+	contracts, err := contract.OpenLibrary(root, schema.BuiltIn())
+	return &flows{dependencies: d, contracts: contracts}, err
+}
+
+// load loads what no message has asked for yet. The error says which contract is wrong, and why: the program must end then,
+// because no flow runs beside a contract that doesn't hold.
+func (f *flows) load(ctx context.Context) error {
+	if err := f.contracts.Load(ctx); err != nil {
+		return err
+	}
+	for _, handler := range f.handlers {
+		if _, err := handler(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add adds the flow of this name.
+func (f *flows) add(server *customhandler.Server, name string) error {
+	tuning := f.settings.For(name)
+	handler := sync.OnceValues(func() (handle, error) {
+		plan, err := f.contracts.Plan(name)
+		if err != nil {
+			return nil, err
+		}
+		h, err := newFlow(f.dependencies, plan, f.contracts.Ownership, tuning)
+		if err != nil {
+			return nil, err
+		}
+		volume := &flow.Volume{Function: name, To: plan.To.System, BulkAbove: plan.BulkAbove, Log: f.outcomes, Now: f.now}
+		return volume.Counted(h.Handle), nil
+	})
+	f.handlers = append(f.handlers, handler)
+	queue, err := settle.NewQueue(f.bus, name)
 	if err != nil {
 		return err
 	}
-	queue, err := settle.NewQueue(d.bus, plan.Name)
-	if err != nil {
-		return err
-	}
-	settler := &settle.Settler{Function: plan.Name, Queue: queue, Policy: settle.Policy(tuning.Settle), Log: d.outcomes, Now: d.now}
-	volume := &flow.Volume{Function: plan.Name, To: plan.To.System, BulkAbove: plan.BulkAbove, Log: d.outcomes, Now: d.now}
-	handle := volume.Counted(handler.Handle)
-	server.Single(plan.Name, settler.Wrap(func(ctx context.Context, m customhandler.Message) (settle.Outcome, error) {
+	settler := &settle.Settler{Function: name, Queue: queue, Policy: settle.Policy(tuning.Settle), Log: f.outcomes, Now: f.now}
+	server.Single(name, settler.Wrap(func(ctx context.Context, m customhandler.Message) (settle.Outcome, error) {
 		if probe.IsProbe(m.Properties) {
 			return probe.Handle(ctx, m)
 		}
-		var err error // each message's own
-		body := m.Body
-		if ref, _ := m.Properties[event.DataRefProperty].(string); ref != "" && len(body) == 0 { // else somebody mended it
-			if body, err = d.bodies.Get(ctx, ref); err != nil {
-				return settle.Outcome{}, err
-			}
+		h, err := handler()
+		if err != nil {
+			return settle.Outcome{}, err // the program is about to end
 		}
-		e, err := event.FromProperties(m.Properties, m.ContentType, body)
+		e, err := f.event(ctx, m)
 		if err != nil {
 			return settle.Outcome{}, err
 		}
-		return handle(ctx, e)
+		return h(ctx, e)
 	}))
 	return nil
 }
 
+// event returns the event that a message carries, with its body out of the claim check where it lies there.
+func (f *flows) event(ctx context.Context, m customhandler.Message) (ce.Event, error) {
+	body := m.Body
+	if ref, _ := m.Properties[event.DataRefProperty].(string); ref != "" && len(body) == 0 { // else somebody mended it
+		var err error
+		if body, err = f.bodies.Get(ctx, ref); err != nil {
+			return ce.Event{}, err
+		}
+	}
+	return event.FromProperties(m.Properties, m.ContentType, body)
+}
+
 // newFlow connects a contract's two systems.
-func newFlow(d *dependencies, plan *contract.Plan, owners *contract.Ownership, tuning settings.Tuning) (*flow.Handler, error) {
+func newFlow(d *dependencies, plan *contract.Plan, owners func() (*contract.Ownership, error), tuning settings.Tuning) (*flow.Handler, error) {
 	var rows flow.RowReader
 	var target flow.Target
 	if plan.From.State == contract.StateRow {

@@ -53,9 +53,12 @@ func names(m map[string]functionJSON) []string {
 // Folders, route table and topology say the same.
 func TestFoldersRouteTableAndTopologyAgree(t *testing.T) {
 	folders := readFunctions(t)
-	server, err := newServer(testDependencies(t), ".")
+	server, flows, err := newServer(testDependencies(t), ".")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := flows.load(t.Context()); err != nil {
+		t.Errorf("not every flow can run: %v", err)
 	}
 	routes := slices.Clone(server.Functions())
 	slices.Sort(routes)
@@ -90,7 +93,7 @@ func TestFoldersRouteTableAndTopologyAgree(t *testing.T) {
 func TestNoFlowRunsWithoutAContract(t *testing.T) {
 	d := testDependencies(t)
 	d.topology.Functions = append(d.topology.Functions, topology.Function{Name: "forgotten", Events: []topology.Rule{{Type: "x"}}})
-	if _, err := newServer(d, "."); err == nil || !strings.Contains(err.Error(), "forgotten/contract.yaml is missing") {
+	if _, _, err := newServer(d, "."); err == nil || !strings.Contains(err.Error(), "forgotten/contract.yaml is missing") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -158,4 +161,28 @@ func testDependencies(t *testing.T) *dependencies {
 		t.Fatal(err)
 	}
 	return d
+}
+
+// A contract that doesn't hold ends the handler, though the others do: the error is what main exits with.
+func TestABrokenContractEndsTheHandler(t *testing.T) {
+	d, root := testDependencies(t), t.TempDir()
+	d.topology = &topology.Topology{}
+	if err := os.CopyFS(root, os.DirFS(".")); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(root, "vendor-to-dataverse", "contract.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(strings.Replace(string(text), "owner:", "ower:", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, flows, err := newServer(d, root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := flows.load(t.Context()); err == nil || !strings.Contains(err.Error(), file) {
+		t.Errorf("got %v, want a finding in %s", err, file)
+	}
 }

@@ -29,9 +29,19 @@ func serve(ctx context.Context, log zerolog.Logger) error {
 		return err
 	}
 	// The working directory is the script root (Functions host 4.1037, seen), where each flow's contract lies.
-	server, err := newServer(deps, ".")
+	server, flows, err := newServer(deps, ".")
 	if err != nil {
 		return err
 	}
-	return server.Serve(ctx, os.Getenv("FUNCTIONS_CUSTOMHANDLER_PORT"))
+	ctx, end := context.WithCancelCause(ctx)
+	go func() {
+		if err := flows.load(ctx); err != nil {
+			end(err)
+		}
+	}()
+	err = server.Serve(ctx, os.Getenv("FUNCTIONS_CUSTOMHANDLER_PORT"))
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
 }

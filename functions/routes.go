@@ -2,13 +2,11 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 
 	"crosswalk/handlers/receive"
 	"crosswalk/handlers/watch"
 	"crosswalk/shared/backlog"
-	"crosswalk/shared/contract"
 	"crosswalk/shared/customhandler"
 	"crosswalk/shared/deadletter"
 	"crosswalk/shared/event"
@@ -17,14 +15,14 @@ import (
 )
 
 // newServer makes the route table: the receive functions of the topology, the webhook, and one flow for each folder under
-// root that holds a contract.
-func newServer(d *dependencies, root string) (*customhandler.Server, error) {
+// root that holds a contract. The flows load their contracts later.
+func newServer(d *dependencies, root string) (*customhandler.Server, *flows, error) {
 	server := customhandler.NewServer(d.log)
 	publisher := event.NewPublisher(d.bus, d.topology.Topic.Name, d.topology.Routes, d.bodies)
 	for _, in := range d.topology.Ingress {
 		queue, err := settle.NewQueue(d.bus, in.Queue)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		batch := &receive.Batch{Publisher: publisher, Queue: queue, Bodies: d.bodies, Routes: d.topology.Routes, Log: d.outcomes, Now: d.now}
 		server.Batch(in.Function, batch.Handle)
@@ -38,28 +36,21 @@ func newServer(d *dependencies, root string) (*customhandler.Server, error) {
 		Waiting: backlog.NewQueues(d.bus), Counter: deadletter.NewCounter(d.bus, d.topology.Topic.Name),
 		Log: d.outcomes, Now: d.now,
 	}).Handle)
-	contracts, err := filepath.Glob(filepath.Join(root, "*", "contract.yaml"))
+	flows, err := openFlows(d, root)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, f := range d.topology.Functions {
-		if !slices.Contains(contracts, filepath.Join(root, f.Name, "contract.yaml")) {
-			return nil, fmt.Errorf("%s/contract.yaml is missing, and the topology sends events to that function: no flow runs without a contract", f.Name)
+		if !slices.Contains(flows.contracts.Names(), f.Name) {
+			return nil, nil, fmt.Errorf("%s/contract.yaml is missing, and the topology sends events to that function: no flow runs without a contract", f.Name)
 		}
 	}
-	plans := make([]*contract.Plan, len(contracts))
-	for i, path := range contracts {
-		if plans[i], err = contract.Load(path); err != nil {
-			return nil, err
+	for _, name := range flows.contracts.Names() {
+		if err := flows.add(server, name); err != nil {
+			return nil, nil, err
 		}
 	}
-	owners := contract.OwnershipOf(plans...)
-	for _, plan := range plans {
-		if err := addFlow(server, d, plan, owners); err != nil {
-			return nil, err
-		}
-	}
-	return server, nil
+	return server, flows, nil
 }
 
 // subscriptions are those that forward, each named like its function.

@@ -29,7 +29,7 @@ func TestFieldOfAnotherSystemIsNeverWritten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h, err := flow.New(tampered, link.NewMemory(), b.options(), source, flow.Owned(target, tampered, tt.owners))
+		h, err := flow.New(tampered, link.NewMemory(), b.options(), source, flow.Owned(target, tampered, func() (*contract.Ownership, error) { return tt.owners, nil }))
 		if err != nil {
 			t.Fatal(err)
 		}

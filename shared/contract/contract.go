@@ -180,20 +180,35 @@ func Load(path string) (*Plan, error) { return LoadAgainst(path, schema.BuiltIn(
 
 // LoadAgainst is Load with other schemas.
 func LoadAgainst(path string, schemas *schema.Set) (*Plan, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
 	folder, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
 		return nil, err
 	}
-	tables, wrong, err := sharedTables(filepath.Dir(folder))
+	return load(path, filepath.Base(folder), share(filepath.Dir(folder)), schemas)
+}
+
+// sharing is what the contracts of one folder have in common.
+type sharing struct {
+	tables   map[string]*element
+	findings Findings
+	err      error
+}
+
+func share(root string) sharing {
+	tables, findings, err := sharedTables(root)
+	return sharing{tables, findings, err}
+}
+
+func load(path, name string, shared sharing, schemas *schema.Set) (*Plan, error) {
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	plan, _, findings := parseWith(tables, path, filepath.Base(folder), data, schemas.Lookup)
-	if findings = append(findings, wrong...); len(findings) > 0 {
+	if shared.err != nil {
+		return nil, shared.err
+	}
+	plan, _, findings := parseWith(shared.tables, path, name, data, schemas.Lookup)
+	if findings = slices.Concat(findings, shared.findings); len(findings) > 0 {
 		return nil, findings
 	}
 	return plan, nil

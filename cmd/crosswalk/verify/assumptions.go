@@ -31,6 +31,16 @@ func Assumptions() []Assumption {
 			Fix:      "nothing to do; who wants If-Match for F&O tries it in a sandbox first",
 		},
 		{
+			File: "shared/contract/image.go", Question: "Dataverse leaves a column without a value out of an image",
+			Evidence: "only an image of a row with an empty column shows it; such a record is rejected as image-incomplete unless the contract says blank: {absent: …}, so nothing is taken for empty by mistake",
+			Fix:      "empty a mapped column of one row and look at its dead letter or its delivery",
+		},
+		{
+			File: "shared/schema/schema.go", Question: "F&O's virtual tables have the names of the snapshots, and its entities need the properties that they call required",
+			Evidence: "only your F&O's metadata shows it",
+			Fix:      "crosswalk schema pull for each entity of a contract, then crosswalk check",
+		},
+		{
 			File: "shared/registration/checkdataverse.go", Question: "a queue that the registration tool makes has contract 2 or 6",
 			Evidence: "both are taken, so nothing depends on it",
 			Fix:      "nothing to do; crosswalk register dataverse --check shows whether the endpoint is found",

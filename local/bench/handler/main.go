@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/rs/zerolog"
@@ -55,27 +56,30 @@ func mapping(root string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := filepath.Glob(filepath.Join(root, "*", "contract.yaml"))
+	library, err := contract.OpenLibrary(root, schemas)
 	if err != nil {
 		return nil, err
 	}
-	var plan *contract.Plan
-	for _, file := range files {
-		p, err := contract.LoadAgainst(file, schemas)
-		if err != nil {
-			return nil, err
-		}
-		if plan == nil {
-			plan = p
-		}
-	}
-	if plan == nil {
+	if len(library.Names()) == 0 {
 		return nil, errors.New("there is no contract")
 	}
+	go func() { // as the real handler does
+		if err := library.Load(context.Background()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}()
+	plan := sync.OnceValue(func() *contract.Plan {
+		p, err := library.Plan(library.Names()[0])
+		if err != nil {
+			panic(err)
+		}
+		return p
+	})
 	var last atomic.Pointer[[][]byte]
 	server := customhandler.NewServer(zerolog.New(os.Stderr))
 	server.Single("single", func(_ context.Context, m customhandler.Message) error {
-		r, err := plan.Apply(m.Body)
+		r, err := plan().Apply(m.Body)
 		if err != nil {
 			return err
 		}
@@ -85,7 +89,7 @@ func mapping(root string) (http.Handler, error) {
 	server.Batch("batch", func(_ context.Context, messages []customhandler.Message) {
 		out := make([][]byte, len(messages))
 		for i, m := range messages {
-			r, err := plan.Apply(m.Body)
+			r, err := plan().Apply(m.Body)
 			if err != nil {
 				panic(err)
 			}
