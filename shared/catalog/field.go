@@ -114,7 +114,10 @@ func (f *flow) rule(field *contract.FieldRule) string {
 		for _, c := range field.Choices {
 			entries = append(entries, option(field.Source.Column, c.Source)+" → "+option(field.Column, c.Target))
 		}
-		if field.HasOther {
+		switch {
+		case field.OtherEmpties:
+			entries = append(entries, "anything else empties the field")
+		case field.HasOther:
 			entries = append(entries, "anything else → "+option(field.Column, field.Other))
 		}
 		steps = append(steps, strings.Join(entries, "; "))

@@ -30,9 +30,12 @@ type fieldPlan struct {
 	// to reject it.
 	choices map[string]literal
 	other   *literal
-	scale   *scaling
-	round   *rounding
-	zone    *time.Location
+	// otherEmpties is true where other is the target's own empty.
+	otherEmpties bool
+
+	scale *scaling
+	round *rounding
+	zone  *time.Location
 	// clamp takes the nearest number that the target has, cut the beginning of a text that is too long.
 	clamp, cut bool
 	// initial is set for a field that is written only when the row is created.
@@ -131,7 +134,7 @@ func (p *Plan) evaluate(w *workspace, f *fieldPlan) (l literal, skip bool, err e
 	for {
 		v, kind, failed := p.read(w, in)
 		if failed == nil && kind == filled {
-			if l, kind, failed = f.transform(w, v, p.To.System, in.column); failed == nil && kind == filled {
+			if l, kind, failed = p.transform(w, f, v, in.column); failed == nil && kind == filled {
 				return l, false, nil
 			}
 		}
@@ -231,7 +234,7 @@ func (p *Plan) read(w *workspace, in *input) (scalar, empty, *failure) {
 }
 
 // transform runs the field's operations on a value that isn't blank. What split leaves can be: emptyText.
-func (f *fieldPlan) transform(w *workspace, v scalar, system string, source *schema.Column) (literal, empty, *failure) {
+func (p *Plan) transform(w *workspace, f *fieldPlan, v scalar, source *schema.Column) (literal, empty, *failure) {
 	if v.kind == schema.Time && (f.column.Kind != schema.Time || f.choices != nil) {
 		v.text = momentText(v.moment, source.DateOnly)
 	}
@@ -252,7 +255,7 @@ func (f *fieldPlan) transform(w *workspace, v scalar, system string, source *sch
 	}
 	v.text = f.edit.finish(w, text)
 	if f.scale != nil || f.round != nil {
-		if v.text, failed = reckon(v.text, f.scale, f.round); failed != nil {
+		if v.text, failed = p.reckon(w, v.text, f.scale, f.round); failed != nil {
 			return literal{}, filled, failed
 		}
 	}
@@ -261,7 +264,7 @@ func (f *fieldPlan) transform(w *workspace, v scalar, system string, source *sch
 			return literal{}, filled, failed
 		}
 	}
-	l, failed := f.form(w, v, system)
+	l, failed := f.form(w, v, p.To.System)
 	return l, filled, failed
 }
 

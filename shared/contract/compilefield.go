@@ -458,6 +458,17 @@ func (c *compiler) choices(d *fieldDoc, f *fieldPlan) {
 }
 
 func (c *compiler) other(d *fieldDoc, f *fieldPlan) {
+	if d.Other != nil && d.Other.shape == nullShape {
+		nothing, hasNothing := c.nothing(f.column)
+		switch {
+		case c.mustHave(f.column):
+			c.add(d.Other, "write other: reject, or a value", "field %s is required and can't be left empty", f.column.Name)
+		case !hasNothing:
+			c.add(d.Other, "write other: reject, or a value", "field %s: %s has no empty %s", f.column.Name, c.plan.To.System, f.column.Kind)
+		}
+		f.other, f.otherEmpties = &literal{json: []byte(nothing)}, true
+		return
+	}
 	if d.Other != nil && !(d.Other.shape == textShape && d.Other.text == "reject") {
 		l := c.literal(d.Other, f, "other")
 		f.other = &l

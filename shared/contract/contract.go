@@ -34,8 +34,8 @@
 //	map       {source value: target value}, for options and yes/no; checked against both schemas
 //	table     {source text: target value}, or the name of one of the tables
 //	options   labels: between options of the same label, or an option and the text of its label
-//	other     what map, table and options make of the rest: reject (also where it isn't said) | a target value
-//	unit      {from: g, to: kg}; or times and per, a factor and a divisor
+//	other     what map, table and options make of the rest: reject (also where it isn't said) | null | a target value
+//	unit      {from: g, to: kg}; or times and per, a factor and a divisor: a number, or {from: column} of the record
 //	round     {places, mode: half-even | half-up | down | up}
 //	zone      time zone in which a day becomes an instant, an instant a day, or a time without a zone is meant
 //	outOfRange  reject | clamp, for a number that the target hasn't got

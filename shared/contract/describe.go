@@ -36,6 +36,8 @@ type FieldRule struct {
 	// Other is what the rest becomes; it counts where HasOther is true, else the rest is rejected.
 	Other    string
 	HasOther bool
+	// OtherEmpties is true where the rest empties the field; Other is then the target's own empty.
+	OtherEmpties bool
 	// Strips is true where something is taken off a text, which rejects one of which nothing is left.
 	Strips bool
 	// Clamp is true where a number out of range becomes the nearest that the target takes.
@@ -76,7 +78,7 @@ type SourceRule struct {
 	With  string
 	// Blanks holds one rule for each kind of empty that the source can send: absent, null, empty, unset, in this order.
 	Blanks []BlankRule
-	// Rejects is true where some kind of empty is rejected.
+	// Rejects is true where some kind of empty is rejected, also that of a column which the field computes with.
 	Rejects bool
 }
 
@@ -144,7 +146,7 @@ func (p *Plan) fieldRule(f *fieldPlan) FieldRule {
 		r.Fixed, r.Constant = true, f.constant.plain()
 	}
 	if f.other != nil {
-		r.HasOther, r.Other = true, f.other.plain()
+		r.HasOther, r.Other, r.OtherEmpties = true, f.other.plain(), f.otherEmpties
 	}
 	for _, key := range slices.Sorted(maps.Keys(f.choices)) {
 		l := f.choices[key]
@@ -157,6 +159,7 @@ func (p *Plan) fieldRule(f *fieldPlan) FieldRule {
 	}
 	if f.input != nil {
 		r.Source = p.sourceRule(f, f.input)
+		r.Source.Rejects = r.Source.Rejects || len(f.scale.columns()) > 0
 		if text.Kind == schema.Text && text.MaxLength > 0 && f.choices == nil {
 			r.MaxLength, r.TooLong = text.MaxLength, f.overflows(f.input, text.MaxLength)
 		}

@@ -42,6 +42,8 @@ var findingCases = []findingCase{
 		"contract.yaml:14:23: delete: account has no field \"statecod\" (fix: did you mean statecode?)\ncontract.yaml:14:36: delete: accountnumber is part of the key (fix: use a column that says whether a row is in use)\ncontract.yaml:14:54: delete: a flow can't set createdon to a fixed value (fix: use a column that says whether a row is in use)\ncontract.yaml:14:80: field statuscode: deactivate \"7\": the target has no such option (fix: use one of 1 (Active), 2 (Inactive))"},
 	{`delete: reject`, `delete: {deactivated: {statecode: 1}}`,
 		"contract.yaml:14:10: delete: deactivate is missing (fix: add deactivate: …, as in {deactivate: {statecode: 1, statuscode: 2}})\ncontract.yaml:14:10: delete: unknown key \"deactivated\" (fix: did you mean deactivate?)"},
+	{`name: {from: OrganizationName, blank: reject}`, `name: {from: OrganizationName, blank: reject, table: currency, other: null}`,
+		`contract.yaml:11:73: field name is required and can't be left empty (fix: write other: reject, or a value)`},
 	{`delete: reject`, `volume: {}`,
 		`contract.yaml:14:9: volume: bulkAbove is missing (fix: add bulkAbove: …, as in {bulkAbove: 5000})`},
 	{`delete: reject`, `volume: 5000`,

@@ -12,6 +12,7 @@ var declarations = []declaration{
 	{"strip", stripDoc{}, "{leading: \"0\"}", "What is taken off a text's ends."},
 	{"pad", padDoc{}, "{to: 10, with: \"0\"}", "Filling a text up to a length."},
 	{"unit", unitDoc{}, "{from: g, to: kg}", "From one unit to another, exactly."},
+	{"factor", factorDoc{}, "{from: PriceQuantity}", "A number of the record that another is multiplied with or divided by."},
 	{"round", roundDoc{}, "{places: 2, mode: half-even}", "Where and how a number is rounded."},
 	{"linked", linkedDoc{}, "{pair: contact, entity: contact}", "The link that knows the row that a lookup points to."},
 	{"reference", referenceDoc{}, "{entity: account, key: accountnumber}", "The row that a lookup points to."},
@@ -75,10 +76,10 @@ type fieldDoc struct {
 	Map        *element `key:"map" form:"{*: scalar}" doc:"What each value of an option or a yes/no becomes; checked against both schemas."`
 	Table      *element `key:"table" form:"text | {*: scalar}" doc:"What each text becomes; written out, or the name of one of the tables."`
 	Options    *element `key:"options" form:"labels" doc:"labels: the option of the same label, or a label's text and its option."`
-	Other      *element `key:"other" form:"scalar" doc:"What map, table and options make of the rest: reject (also where it isn't said), or a value."`
+	Other      *element `key:"other" form:"scalar | null" doc:"What map, table and options make of the rest: reject (also where it isn't said), null (the target's own empty), or a value."`
 	Unit       *element `key:"unit" form:"{unit}" doc:"A number in one unit becomes one in another, exactly."`
-	Times      *element `key:"times" form:"number | text" doc:"A factor, exact; in quotes or not."`
-	Per        *element `key:"per" form:"number | text" doc:"A divisor, exact; in quotes or not."`
+	Times      *element `key:"times" form:"number | text | {factor}" doc:"A factor, exact; in quotes or not. Or {from: Column}, another number of the record."`
+	Per        *element `key:"per" form:"number | text | {factor}" doc:"A divisor, exact; in quotes or not. Or {from: Column}, another number of the record."`
 	Round      *element `key:"round" form:"{round}" doc:"Rounding. Without it a number is never rounded."`
 	Zone       *element `key:"zone" form:"text" doc:"The time zone, such as Europe/Berlin, in which a day becomes an instant or an instant a day, or in which a time without a zone is meant."`
 	OutOfRange *element `key:"outOfRange" form:"reject | clamp" doc:"What happens to a number that the target hasn't got: reject (also where it isn't said), or the nearest that it has."`
@@ -138,6 +139,10 @@ type padDoc struct {
 type unitDoc struct {
 	From *element `key:"from,required" form:"text" doc:"The source's unit."`
 	To   *element `key:"to,required" form:"text" doc:"The target's unit."`
+}
+
+type factorDoc struct {
+	From *element `key:"from,required" form:"text" doc:"The source column, a number. A blank one rejects the record, and so does 0 as a divisor."`
 }
 
 type roundDoc struct {

@@ -13,7 +13,7 @@ import (
 
 // scaling multiplies by times and divides by per, both exact; the field's words say why.
 type scaling struct {
-	times, per *apd.Decimal
+	times, per factor
 	words      string
 }
 
@@ -30,7 +30,7 @@ var exactly = apd.Context{Precision: 4 * maxDigits, MaxExponent: apd.MaxExponent
 var roundings = map[string]apd.Rounder{"half-even": apd.RoundHalfEven, "half-up": apd.RoundHalfUp, "down": apd.RoundDown, "up": apd.RoundUp}
 
 // reckon scales and rounds a number given as plain decimal text.
-func reckon(text string, s *scaling, r *rounding) (string, *failure) {
+func (p *Plan) reckon(w *workspace, text string, s *scaling, r *rounding) (string, *failure) {
 	plain, ok := plainNumber(text)
 	if !ok {
 		return "", fail("bad-value", "the text is no plain decimal number (no leading zeros, no separators but a point)")
@@ -42,10 +42,18 @@ func reckon(text string, s *scaling, r *rounding) (string, *failure) {
 	}
 	d, _ := decimal(plain)
 	if s != nil {
+		times, failed := s.times.value(w, p)
+		if failed != nil {
+			return "", failed
+		}
+		per, failed := s.per.value(w, p)
+		if failed != nil {
+			return "", failed
+		}
 		var inexact apd.Condition
 		for _, step := range []func() (apd.Condition, error){
-			func() (apd.Condition, error) { return exactly.Mul(d, d, s.times) },
-			func() (apd.Condition, error) { return exactly.Quo(d, d, s.per) },
+			func() (apd.Condition, error) { return exactly.Mul(d, d, times) },
+			func() (apd.Condition, error) { return exactly.Quo(d, d, per) },
 		} {
 			condition, err := step()
 			if err != nil {
@@ -124,21 +132,21 @@ func (c *compiler) numberOperations(d *fieldDoc, f *fieldPlan) {
 	case d.Unit != nil:
 		f.scale = c.unit(what+": unit", d.Unit)
 	case d.Times != nil || d.Per != nil:
-		f.scale = &scaling{times: c.factor(what+": times", d.Times), per: c.factor(what+": per", d.Per)}
+		f.scale = &scaling{times: c.factor(what+": times", "times", d.Times), per: c.factor(what+": per", divisor, d.Per)}
 		if d.Times != nil {
-			f.scale.words = "times " + d.Times.text
+			f.scale.words = "times " + f.scale.times.words(d.Times)
 		}
 		if d.Per != nil {
 			if f.scale.words != "" {
 				f.scale.words += ", "
 			}
-			f.scale.words += "divided by " + d.Per.text
+			f.scale.words += "divided by " + f.scale.per.words(d.Per)
 		}
 	}
 	if d.Round != nil {
 		f.round = c.rounding(what+": round", d.Round, target)
 	}
-	if s := f.scale; s != nil && s.per != nil && f.round == nil && !ends(s) {
+	if s := f.scale; s != nil && f.round == nil && !ends(s) {
 		at := d.Unit
 		if at == nil {
 			at = d.Per
@@ -148,24 +156,13 @@ func (c *compiler) numberOperations(d *fieldDoc, f *fieldPlan) {
 	f.clamp = textOf(d.OutOfRange) == "clamp"
 }
 
-// factor reads a number that isn't 0; 1 where it isn't written.
-func (c *compiler) factor(what string, e *element) *apd.Decimal {
-	if e == nil {
-		return apd.New(1, 0)
-	}
-	plain, ok := plainNumber([]byte(e.text))
-	if !ok || canonicalNumber(plain) == "0" {
-		c.add(e, "write a number such as 0.001", "%s: %q is no number, or 0", what, e.text)
-		return apd.New(1, 0)
-	}
-	n, _ := decimal(plain)
-	return n
-}
-
 // ends reports whether every number with an end has one after scaling: one divided by per must have one.
 func ends(s *scaling) bool {
+	if s.per.column != nil {
+		return false
+	}
 	var d apd.Decimal
-	condition, err := exactly.Quo(&d, s.times, s.per)
+	condition, err := exactly.Quo(&d, s.times.number, s.per.number)
 	return err == nil && !condition.Inexact()
 }
 
@@ -194,7 +191,7 @@ func (c *compiler) unit(what string, e *element) *scaling {
 	}
 	times, _ := decimal(from.size)
 	per, _ := decimal(to.size)
-	return &scaling{times: times, per: per, words: d.From.text + " to " + d.To.text}
+	return &scaling{times: factor{number: times}, per: factor{number: per}, words: d.From.text + " to " + d.To.text}
 }
 
 func (c *compiler) rounding(what string, e *element, target *schema.Column) *rounding {

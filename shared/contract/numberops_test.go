@@ -1,6 +1,9 @@
 package contract
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestUnitsAndRounding(t *testing.T) {
 	runOperations(t, []operationCase{
@@ -41,6 +44,60 @@ func TestUnitsAndRounding(t *testing.T) {
 		{eventToTable, `hold: {from: Kind, times: 2, map: {"No": false}, other: true, blank: null}`, `contract.yaml:11:29: field hold is a yes/no, and times is for numbers (fix: remove times)`},
 		{eventToTable, `number: {from: Day, times: 2}`, "contract.yaml:11:18: field number: a date isn't computed with (fix: remove unit, times, per and round)"},
 	})
+}
+
+func TestFactorsOfTheRecord(t *testing.T) {
+	const perWhole = `number: {from: Real, per: {from: Whole}, round: {places: 4, mode: half-up}}`
+	runOperations(t, []operationCase{
+		{eventToTable, perWhole, `"Real":12.5,"Whole":100`, `number=0.125`},
+		{eventToTable, perWhole, `"Real":10,"Whole":3`, `number=3.3333`},
+		{eventToTable, perWhole, `"Real":-0.00005,"Whole":1`, `number=-0.0001`},
+		{eventToTable, perWhole, `"Real":0,"Whole":7`, `number=0`},
+		{eventToTable, perWhole, `"Real":12.5,"Whole":0`, `bad-value: number (from Real)`},
+		{eventToTable, perWhole, `"Real":12.5,"Whole":null`, `blank-required: number (from Real)`},
+		{eventToTable, perWhole, `"Real":12.5`, `blank-required: number (from Real)`},
+		{eventToTable, perWhole, `"Real":12.5,"Whole":"3"`, `bad-type: number (from Real)`},
+		{eventToTable, perWhole, `"Real":null,"Whole":0`, `number=null`}, // nothing is divided
+		{eventToTable, `number: {from: Whole, times: {from: Real}}`, `"Whole":3,"Real":0.1`, `number=0.3`},
+		{eventToTable, `number: {from: Whole, times: {from: Real}}`, `"Whole":3,"Real":0`, `number=0`},
+		{eventToTable, `number: {from: Whole, times: {from: Real}}`, `"Whole":3,"Real":99999999999999999999999999999999999999999999999999999999999999999`, `out-of-range: number (from Whole)`},
+		{eventToTable, `number: {from: Real, times: {from: Whole}, per: 8}`, `"Real":0.1,"Whole":10`, `number=0.125`},
+		{eventToTable, `number: {from: Real, times: 100, per: {from: Whole}, round: {places: 1, mode: down}}`, `"Real":1,"Whole":3`, `number=33.3`},
+		{rowToEntity, `Real: {from: amount, times: {from: amount}, blank: reject}`, `"amount":1.5`, `Real=2.25`},
+	})
+	runFindings(t, []fieldCase{
+		{eventToTable, `number: {from: Real, per: {from: Whole}}`, `contract.yaml:11:30: field number: what comes of the division can have no end, and nothing says how it is rounded (fix: add round: {places: …, mode: half-even})`},
+		{eventToTable, `number: {from: Real, times: {from: Whole}, per: 3}`, `contract.yaml:11:51: field number: what comes of the division can have no end, and nothing says how it is rounded (fix: add round: {places: …, mode: half-even})`},
+		{eventToTable, `number: {from: Real, times: {from: Whol}}`, `contract.yaml:11:38: Posted has no field "Whol" (fix: did you mean Whole?)`},
+		{eventToTable, `number: {from: Real, times: {from: Day}}`, `contract.yaml:11:38: field number: times: Day is a date, which can't be computed with (fix: name a number)`},
+		{eventToTable, `number: {from: Real, times: {of: Whole}}`, "contract.yaml:11:32: field number: times: from is missing (fix: add from: …, as in {from: PriceQuantity})\ncontract.yaml:11:32: field number: times: unknown key \"of\" (fix: remove it; known keys are from)"},
+		{eventToTable, `number: {from: Real, per: [Whole]}`, `contract.yaml:11:29: field number: per is a list (fix: write a number, a text or {from: PriceQuantity})`},
+	})
+}
+
+// A column that a field computes with is read, shown and checked for blanks like the field's own.
+func TestFactorsOfTheRecordAreTold(t *testing.T) {
+	p := testPlan(t, eventToTable, `number: {from: Real, times: {from: Big}, per: {from: Whole}, round: {places: 2, mode: down}}`)
+	if got, want := strings.Join(p.SourceColumns(), " "), "Big Id Real Whole"; got != want {
+		t.Errorf("reads %s, want %s", got, want)
+	}
+	steps, err := p.Trace([]byte(`{"Id":"1","Real":2.5,"Big":4,"Whole":3}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read []string
+	for _, r := range steps[1].Read {
+		read = append(read, r.Path+"="+string(r.JSON))
+	}
+	if got, want := strings.Join(read, " "), "Real=2.5 Big=4 Whole=3"; got != want {
+		t.Errorf("shows %s, want %s", got, want)
+	}
+	if words := steps[1].Words(); !strings.Contains(words, "times Big, divided by Whole") {
+		t.Errorf("says %q", words)
+	}
+	if !steps[1].Source.Rejects {
+		t.Error("nothing says that a blank divisor is rejected")
+	}
 }
 
 // Clocks go forward on 2026-03-29 in Berlin (2:00 to 3:00) and back on 2026-10-25; in Beirut the former happens at midnight.

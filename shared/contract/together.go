@@ -149,6 +149,7 @@ func (f *fieldPlan) reads() []string {
 	}
 	follow(f.input)
 	follow(f.otherwise.other)
+	add(f.scale.columns())
 	return out
 }
 

@@ -83,6 +83,9 @@ func (p *Plan) readings(w *workspace, f *fieldPlan) []Reading {
 		default:
 			out = append(out, p.reading(w, in.slot, in.column, in.zone))
 		}
+		if kind == filled {
+			out = append(out, p.readingsOf(w, f.scale.columns(), nil)...)
+		}
 		if failed != nil || kind == filled {
 			return out
 		}
@@ -165,7 +168,10 @@ func (f *FieldRule) choiceWords() []string {
 		entries = append(entries, "and "+itoa(more)+" more")
 	}
 	other := "any other value is rejected"
-	if f.HasOther {
+	switch {
+	case f.OtherEmpties:
+		other = "any other value empties the field"
+	case f.HasOther:
 		other = "any other value → " + f.literal(f.Other)
 	}
 	return []string{strings.Join(entries, ", "), other}

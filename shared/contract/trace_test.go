@@ -176,6 +176,7 @@ func TestRulesInWords(t *testing.T) {
 			`lower case; demf → "EUR", usmf → "USD"; any other value is rejected; blank is rejected`},
 		{eventToTable, `hold: {from: Kind, map: {"No": false, "Yes": true}, other: true, blank: null}`, `No → false, Yes → true; any other value → true; blank → null`},
 		{eventToTable, `terms: {from: Kind, map: {"No": 1}, other: 2, blank: null}`, `No → 1 (Net 30); any other value → 2 (Net 45); blank → null`},
+		{eventToTable, `text: {from: Text, table: {a: b}, other: null, blank: skip}`, `a → "b"; any other value empties the field; blank leaves the target alone`},
 		{eventToTable, `text: {from: Text, table: {` + strings.Join(many, ", ") + `}, blank: null}`,
 			`k00 → "v00", k01 → "v01", k02 → "v02", k03 → "v03", k04 → "v04", k05 → "v05", k06 → "v06", k07 → "v07", k08 → "v08", k09 → "v09", k10 → "v10", k11 → "v11", and 2 more; any other value is rejected; blank → null`},
 		{eventToTable, `otherid: {from: Long, reference: id, longer: reject, blank: null}`, `more than 20 characters are rejected; finds the target by id; blank → null`},
