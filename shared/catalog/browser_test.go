@@ -24,7 +24,7 @@ func TestSearchPageInABrowser(t *testing.T) {
 	if path == "" {
 		t.Skip("no Chromium on this machine: the search page isn't looked at in a real browser")
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1280, 800),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 		chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(time.Minute))
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
@@ -62,6 +62,14 @@ func TestSearchPageInABrowser(t *testing.T) {
 	none := read(shown)
 	do(chromedp.Navigate("about:blank"), chromedp.Navigate(page+"#creditlimit"))
 	linked := read(shown)
+	own, err := filepath.Abs("../../docs/catalog/search.html") // its names are as long as names get
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(chromedp.Navigate("file://" + own))
+	if hidden := read(`String(Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth))`); hidden != "0" {
+		t.Errorf("on a screen of 1280 pixels %s are out of sight on the right", hidden)
+	}
 	if n := strings.Count(all, "."); n < 10 {
 		t.Errorf("%d fields at first: %s", n, all)
 	}
