@@ -22,18 +22,20 @@ func TestFirstFlowAsItIsWritten(t *testing.T) {
 		}
 		return out
 	}
-	var steps [][]string // the commands of each block that are the tool's
+	type command struct{ stdin, args string }
+	var steps [][]command // the commands of each block that are the tool's
 	for _, block := range blocks("sh") {
-		var commands []string
+		var commands []command
 		for line := range strings.Lines(block) {
-			if args, ok := strings.CutPrefix(strings.TrimSpace(line), ".bin/crosswalk "); ok {
-				commands = append(commands, args)
+			if before, args, ok := strings.Cut(strings.TrimSpace(line), ".bin/crosswalk "); ok && !strings.HasPrefix(before, "go ") {
+				stdin := strings.TrimSuffix(strings.TrimPrefix(before, "echo '"), "' | ")
+				commands = append(commands, command{stdin, args})
 			}
 		}
 		steps = append(steps, commands)
 	}
 	contractParts, records := blocks("yaml"), blocks("json")
-	if len(steps) != 6 || len(contractParts) != 2 || len(records) != 2 {
+	if len(steps) != 8 || len(contractParts) != 2 || len(records) != 2 {
 		t.Fatalf("%d blocks of commands, %d of a contract, %d records: the document and this test have parted", len(steps), len(contractParts), len(records))
 	}
 	root := checkout(t)
@@ -41,7 +43,10 @@ func TestFirstFlowAsItIsWritten(t *testing.T) {
 	run := func(step int) (out string, err error) {
 		t.Helper()
 		for _, command := range steps[step] {
-			text, failed := runCommand(strings.Fields(command)...)
+			text, status, failed := crosswalk(t, command.stdin, strings.Fields(command.args)...)
+			if failed == nil && status != 0 {
+				failed = exitCode(status)
+			}
 			if out += text; failed != nil {
 				err = failed
 			}
@@ -78,7 +83,10 @@ func TestFirstFlowAsItIsWritten(t *testing.T) {
 	if out, err := run(3); err != nil || !strings.Contains(out, "rejected  blank-required: currencyname (from Name)") {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if out, err := run(4); err != nil || !strings.Contains(out, "every contract holds\n") {
+	if out, err := run(4); err != nil || strings.Count(out, "\naccepted  ") != 2 || strings.Count(out, "\nrejected  ") != 1 {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if out, err := run(5); err != nil || !strings.Contains(out, "every contract holds\n") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	if _, err := os.Stat(filepath.Join(root, "docs/catalog/flows/currency-to-dataverse.md")); err != nil {

@@ -28,7 +28,8 @@ func newTry() *cobra.Command {
 EVENT.json is a file, "-" for standard input, or the name of one of the flow's examples. It holds what the flow maps: the
 source's row, or for a flow with state: event the event, also inside an Event Grid envelope.
 
-The exit status is 0 where everything is accepted, 1 where something is rejected, and 2 where nothing could be tried.`,
+The exit status is 0 where everything is accepted, 1 where something is rejected (0 where --save keeps that), and 2 where
+nothing could be tried.`,
 		Example: "  crosswalk try invoice-to-dataverse posted\n  crosswalk try account-to-fno row.json --format json",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -78,6 +78,13 @@ func TestEval(t *testing.T) {
 		// what fails, fails without the record's values
 		{`decimal(Text)`, full, errFailed.Error()},
 		{`Sure + 9223372036854775807`, full, errFailed.Error()},
+		{`["a", Text].join("-")`, full, "a-Ann"},
+		{`Text.replace("n", "m")`, full, "Amm"},
+		{`Text.charAt(1) + Text.reverse() + Customer.Address.City.lowerAscii()`, full, "nnnAköln"},
+		{`Text.indexOf("n") + Text.lastIndexOf("n")`, full, "3"},
+		{`Text.matches("^[A-Z]n+$") && Text.contains("nn") && Text.endsWith("n")`, full, "true"},
+		{`int("41") + 1`, full, "42"},
+		{`At != null ? At.getFullYear("Europe/Berlin") : 0`, full, "2026"},
 		{`Text.split(",")[7]`, full, errFailed.Error()},
 		{`Whole != null || Whole > 1`, nil, ErrNull.Error()},
 		{`[1,2,3,4,5,6,7,8,9,10].all(a, [1,2,3,4,5,6,7,8,9,10].all(b, [1,2,3,4,5,6,7,8,9,10].all(c, [1,2,3,4,5,6,7,8,9,10].all(d, a+b+c+d > Sure))))`, full, ErrCost.Error()},
