@@ -44,6 +44,7 @@ func compile(r *reader, d *document, name string, lookup lookupFunc) *Plan {
 	}
 	c.deleteRule()
 	c.volume()
+	c.currency()
 	c.required()
 	c.key()
 	c.columns()

@@ -10,7 +10,7 @@ import (
 const mostRecords = 1_000_000_000
 
 // Dataverse grants a user at least 6,000 requests in five minutes on each web server (Microsoft Learn, "Service protection API
-// limits"), and a flow needs two for a record: one that finds the row, one that writes it.
+// limits"), and a flow needs at least two for a record: one that finds the row, one that writes it.
 const (
 	dataverseRequestsPerHour = 6000 * 12
 	requestsPerRecord        = 2
@@ -33,7 +33,7 @@ func (c *compiler) volume() {
 	}
 	// F&O has no such number: it refuses by how busy it is.
 	if most := dataverseRequestsPerHour / requestsPerRecord; c.plan.To.System == schema.Dataverse && n > most {
-		c.add(d.BulkAbove, "write at most "+itoa(most)+", and load more than that in bulk", "volume: bulkAbove: Dataverse is sure to take %d requests an hour from one user, and each record needs %d, so %d records can't be relied on", dataverseRequestsPerHour, requestsPerRecord, n)
+		c.add(d.BulkAbove, "write at most "+itoa(most)+", and load more than that in bulk", "volume: bulkAbove: Dataverse is sure to take %d requests an hour from one user, and each record needs at least %d, so %d records can't be relied on", dataverseRequestsPerHour, requestsPerRecord, n)
 		return
 	}
 	c.plan.BulkAbove = n
