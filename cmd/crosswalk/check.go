@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -64,11 +65,7 @@ func check(root string, out io.Writer) (bool, error) {
 
 // writeFindings writes one finding per line and their number. Paths are relative to the working directory where they can be.
 func writeFindings(out io.Writer, findings []contract.Finding) {
-	here, _ := os.Getwd() // without one the paths stay absolute
-	for _, f := range findings {
-		if short, err := filepath.Rel(here, f.File); err == nil {
-			f.File = short
-		}
+	for _, f := range fromHere(findings) {
 		fmt.Fprintln(out, f.String())
 	}
 	switch len(findings) {
@@ -78,4 +75,16 @@ func writeFindings(out io.Writer, findings []contract.Finding) {
 	default:
 		fmt.Fprintf(out, "%d findings\n", len(findings))
 	}
+}
+
+// fromHere gives findings the paths that lead to their files from the working directory; without one they stay absolute.
+func fromHere(findings []contract.Finding) contract.Findings {
+	out := slices.Clone(findings)
+	here, _ := os.Getwd()
+	for i, f := range out {
+		if short, err := filepath.Rel(here, f.File); err == nil {
+			out[i].File = short
+		}
+	}
+	return out
 }

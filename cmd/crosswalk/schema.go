@@ -302,12 +302,8 @@ func tellDifference(out io.Writer, root string, old, now *schema.Entity) (broken
 		fmt.Fprintln(out, "no contract breaks")
 		return false, nil
 	}
-	here, _ := os.Getwd() // without one the paths stay absolute
 	var flows []string
-	for _, f := range findings {
-		if short, err := filepath.Rel(here, f.File); err == nil {
-			f.File = short
-		}
+	for _, f := range fromHere(findings) {
 		flow, _, _ := strings.Cut(strings.TrimPrefix(relative(root, f.File), "functions/"), "/")
 		if !slices.Contains(flows, flow) {
 			flows = append(flows, flow)

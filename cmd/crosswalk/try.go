@@ -94,7 +94,7 @@ func (p *project) plan(name string) (*contract.Plan, error) {
 		plan, err := contract.LoadAgainst(path, p.schemas)
 		var findings contract.Findings
 		if errors.As(err, &findings) {
-			return nil, fmt.Errorf("the contract of %s doesn't pass the check:\n%w", name, findings)
+			return nil, fmt.Errorf("the contract of %s doesn't pass the check:\n%w", name, fromHere(findings))
 		}
 		return plan, err
 	}

@@ -195,7 +195,7 @@ func TestTryWithNothingToTry(t *testing.T) {
 	for _, tt := range []struct{ args, stdin, want string }{
 		{"nothing posted", "", `there is no flow "nothing"; the flows are invoices, orders`},
 		{"../invoices posted", "", `there is no flow "../invoices"; the flows are invoices, orders`},
-		{"orders posted", "", "the contract of orders doesn't pass the check:\n"},
+		{"orders posted", "", "the contract of orders doesn't pass the check:\nfunctions/orders/contract.yaml:"},
 		{"invoices missing", "", `there is neither a file nor an example "missing"; the examples of invoices are posted`},
 		{"invoices posted --format xml", "", `there is no format "xml": text or json`},
 		{"invoices -", strings.ReplaceAll(tryEvent, "SalesInvoicePosted", "CustomerPosted"), "standard input holds fno.CustomerPosted, but invoices is started by fno.SalesInvoicePosted"},
