@@ -99,6 +99,9 @@ func (t *DataverseTarget) resolve(ctx context.Context, r *contract.Record) (reso
 		}
 		idColumn := primaryID(v.Reference.Entity)
 		key := []dataverse.KeyValue{{Name: v.Reference.Key, Value: v.Reference.Value, Quoted: v.Reference.Quoted}}
+		for _, part := range v.Reference.And {
+			key = append(key, dataverse.KeyValue{Name: part.Column, Value: part.Value, Quoted: part.Quoted})
+		}
 		row, err := t.client.ByKey(ctx, v.Reference.Set, idColumn, key, []string{idColumn})
 		switch {
 		case errors.Is(err, dataverse.ErrNotFound):

@@ -159,9 +159,15 @@ func TestMissingReferenceNamesTheContractsField(t *testing.T) {
 	invoice := strings.Replace(example(t, "invoice-to-dataverse", "posted"), "US-001", "US-999", 1)
 	e := occurrence(posted, "", 1, invoice)
 	play(t, h, []step{{event: e, reason: "reference-missing", field: "customerid"}})
-	if status, body := b.Dataverse().Edit("POST", "accounts", []byte(`{"accountnumber":"US-999","name":"Late"}`)); status/100 != 2 {
-		t.Fatalf("%d %s", status, body)
+	edit := func(method, path, body string) {
+		t.Helper()
+		if status, answer := b.Dataverse().Edit(method, path, []byte(body)); status/100 != 2 {
+			t.Fatalf("%d %s", status, answer)
+		}
 	}
+	edit("POST", "accounts", `{"accountnumber":"US-999","name":"Late","cw_legalentity":"demf"}`) // another company's customer of that number
+	play(t, h, []step{{event: e, reason: "reference-missing", field: "customerid"}})
+	edit("PATCH", "accounts(accountnumber='US-999')", `{"cw_legalentity":"usmf"}`)
 	play(t, h, []step{{event: e, want: settle.Delivered("created")}})
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"crosswalk/local/systems/rows"
 	"crosswalk/shared/contract"
+	"crosswalk/shared/schema"
 	"crosswalk/shared/telemetry"
 )
 
@@ -80,7 +81,7 @@ func targetHolds(p *contract.Plan, e contract.Example) func(context.Context, *Fe
 			if v.Reference == nil {
 				continue
 			}
-			to, ok := f.Stack.Systems.Dataverse().Row(v.Reference.Entity, v.Reference.Value)
+			to, ok := f.Stack.Systems.Dataverse().Row(v.Reference.Entity, keyOf(v.Reference)...)
 			if !ok {
 				return fmt.Errorf("the simulator has no %s %s", v.Reference.Entity, v.Reference.Value)
 			}
@@ -92,4 +93,25 @@ func targetHolds(p *contract.Plan, e contract.Example) func(context.Context, *Fe
 		}
 		return err
 	}
+}
+
+// keyOf returns the values of a reference's alternate key in the order of its columns in the schema.
+func keyOf(r *contract.Reference) []string {
+	values := map[string]string{r.Key: r.Value}
+	for _, part := range r.And {
+		values[part.Column] = part.Value
+	}
+	e, _ := schema.Lookup(schema.Dataverse, r.Entity)
+	for _, key := range e.AlternateKeys {
+		var ordered []string
+		for _, column := range key {
+			if value, ok := values[column]; ok {
+				ordered = append(ordered, value)
+			}
+		}
+		if len(ordered) == len(key) && len(key) == len(values) {
+			return ordered
+		}
+	}
+	return []string{r.Value}
 }

@@ -132,6 +132,9 @@ func (f *flow) rule(field *contract.FieldRule) string {
 		steps = append(steps, fmt.Sprintf("points to the %s that the pair %s links to that record", code(field.ReferenceEntity), code(field.ReferencePair)))
 	} else if field.ReferenceKey != nil {
 		steps = append(steps, fmt.Sprintf("points to the %s whose %s is that value", code(field.ReferenceEntity), code(field.ReferenceKey.Name)))
+		for _, and := range field.ReferenceAnd {
+			steps = append(steps, "and whose key also has "+prose(and))
+		}
 	}
 	if len(steps) == 0 {
 		return "as it is"

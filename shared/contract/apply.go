@@ -51,6 +51,8 @@ type binding struct {
 	key *schema.Column
 	// pair is the link that knows the row, "" for an alternate key.
 	pair string
+	// and are the further columns of an alternate key.
+	and []keyField
 }
 
 // input is one source value and what its blanks do.
@@ -265,6 +267,9 @@ func (p *Plan) transform(w *workspace, f *fieldPlan, v scalar, source *schema.Co
 		}
 	}
 	l, failed := f.form(w, v, p.To.System)
+	if failed == nil && f.bind != nil && f.bind.and != nil {
+		failed = p.complete(w, f, &l)
+	}
 	return l, filled, failed
 }
 
@@ -282,7 +287,7 @@ func (f *fieldPlan) form(w *workspace, v scalar, system string) (literal, *failu
 	e := f.bind.entity
 	if f.bind.pair != "" {
 		return literal{
-			json:      w.quoted(w.bindURL(e.Set, "link:"+f.bind.pair, v.text, true)),
+			json:      w.quoted(w.bindURL(e.Set, KeyPart{"link:" + f.bind.pair, v.text, true})),
 			reference: &Reference{Entity: e.Name, Set: e.Set, Pair: f.bind.pair, Value: strings.Clone(v.text)},
 		}, nil
 	}
@@ -295,7 +300,7 @@ func (f *fieldPlan) form(w *workspace, v scalar, system string) (literal, *failu
 		value, quoted = v.text, true
 	}
 	return literal{
-		json:      w.quoted(w.bindURL(e.Set, f.bind.key.Name, value, quoted)),
+		json:      w.quoted(w.bindURL(e.Set, KeyPart{f.bind.key.Name, value, quoted})),
 		reference: &Reference{Entity: e.Name, Set: e.Set, Key: f.bind.key.Name, Value: strings.Clone(value), Quoted: quoted},
 	}, nil
 }

@@ -21,7 +21,7 @@ var testSchemas = map[string]string{
 	"dataverse/source": `{"system":"dataverse","entity":"source","set":"sources","primaryKey":["sourceid"],"columns":{
 		"sourceid":{"type":"Uniqueidentifier"},"id":{"type":"String","maxLength":20},"text":{"type":"String","maxLength":20},"hold":{"type":"Boolean"},
 		"amount":{"type":"Money"},"terms":{"type":"Picklist","options":{"1":"Net 30","2":"Net 45"}},"changed":{"type":"DateTime"},"born":{"type":"DateTime","dateOnly":true},"parentid":{"type":"Lookup","targets":["target"]}}}`,
-	"dataverse/target": `{"system":"dataverse","entity":"target","set":"targets","primaryKey":["targetid"],"alternateKeys":[["id"],["number"]],"columns":{
+	"dataverse/target": `{"system":"dataverse","entity":"target","set":"targets","primaryKey":["targetid"],"alternateKeys":[["id"],["number"],["text","whole"]],"columns":{
 		"targetid":{"type":"Uniqueidentifier","default":"new","required":"system"},"id":{"type":"String","maxLength":20},"text":{"type":"String","maxLength":20},"short":{"type":"String","maxLength":3},
 		"whole":{"type":"Integer","min":"0","max":"100"},"big":{"type":"BigInt"},"money":{"type":"Money","min":"-922337203685477","max":"922337203685477","precision":4},"number":{"type":"Decimal"},
 		"day":{"type":"DateTime","dateOnly":true},"at":{"type":"DateTime"},"hold":{"type":"Boolean"},"terms":{"type":"Picklist","options":{"1":"Net 30","2":"Net 45"}},

@@ -42,6 +42,7 @@ func compile(r *reader, d *document, name string, lookup lookupFunc) *Plan {
 	for i := range d.fields {
 		c.field(&d.fields[i])
 	}
+	c.references()
 	c.deleteRule()
 	c.volume()
 	c.currency()
@@ -307,16 +308,6 @@ func (c *compiler) binding(d *fieldDoc, f *fieldPlan) {
 	f.property += "@odata.bind"
 }
 
-// alternateKey finds the key that a lookup's row is known by.
-func (c *compiler) alternateKey(d *fieldDoc, e *schema.Entity) *binding {
-	key, found := e.Column(d.reference.text)
-	if !found || !e.HasKey([]string{d.reference.text}) {
-		c.add(d.reference, "use a key of one column of "+e.Name+", or define one there and pull the schema", "%q is no key of %s", d.reference.text, e.Name)
-		return nil
-	}
-	return &binding{entity: e, key: key}
-}
-
 func (c *compiler) constant(d *fieldDoc, f *fieldPlan) {
 	for _, k := range []struct {
 		name string
@@ -359,6 +350,10 @@ func (c *compiler) literal(e *element, f *fieldPlan, what string) literal {
 			fix = "write true or false, without quotes"
 		}
 		c.add(e, fix, "field %s: %s is a text, but the target is a %s", f.column.Name, what, f.column.Type)
+		return literal{}
+	}
+	if f.bind != nil && f.bind.and != nil {
+		c.add(e, "map a column, with blank: reject", "field %s: %s is fixed, and the row is found by a value of the record too", f.column.Name, what)
 		return literal{}
 	}
 	l, failed := f.form(new(workspace), v, c.plan.To.System)

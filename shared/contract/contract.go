@@ -41,7 +41,7 @@
 //	outOfRange  reject | clamp, for a number that the target hasn't got
 //	longer    reject | cut, for a text that the target may have no room for
 //	link      pair whose link knows the row that a lookup points to: pair | {pair, entity}
-//	reference alternate key by which a lookup finds its row: key | {entity, key}
+//	reference alternate key by which a lookup finds its row: key | {entity, key, and: {other column of the key: field}}
 //
 // The operations run in one fixed order, whatever the order in the file:
 //

@@ -49,6 +49,9 @@ type FieldRule struct {
 	ReferencePair   string
 	ReferenceEntity string
 	ReferenceKey    *schema.Column
+	// ReferenceAnd are the other columns of that key, each with the field that has its value, such as "cw_legalentity (as in the
+	// field cw_legalentity)".
+	ReferenceAnd []string
 	// TooLong is true where by the schemas a text can come that the target has no room for.
 	TooLong bool
 	// MaxLength is the most characters the target takes of a text that comes from the source; 0 is no limit, or no text.
@@ -156,10 +159,13 @@ func (p *Plan) fieldRule(f *fieldPlan) FieldRule {
 	if f.bind != nil {
 		r.ReferenceEntity, r.ReferenceKey, r.ReferencePair = f.bind.entity.Name, f.bind.key, f.bind.pair
 		text = f.bind.key
+		for i := range f.bind.and {
+			r.ReferenceAnd = append(r.ReferenceAnd, f.bind.and[i].key.Name+" (as in the field "+f.bind.and[i].name+")")
+		}
 	}
 	if f.input != nil {
 		r.Source = p.sourceRule(f, f.input)
-		r.Source.Rejects = r.Source.Rejects || len(f.scale.columns()) > 0
+		r.Source.Rejects = r.Source.Rejects || len(f.scale.columns()) > 0 || len(r.ReferenceAnd) > 0
 		if text.Kind == schema.Text && text.MaxLength > 0 && f.choices == nil {
 			r.MaxLength, r.TooLong = text.MaxLength, f.overflows(f.input, text.MaxLength)
 		}

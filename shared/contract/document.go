@@ -131,7 +131,12 @@ func (r *reader) field(m member, tables map[string]*element) (f fieldDoc) {
 	if f.reference = f.Reference; f.Reference != nil && f.Reference.shape == mappingShape {
 		var d referenceDoc
 		r.whole("reference", what+": reference", f.Reference, &d)
-		f.reference, f.referenceEntity = d.Key, d.Entity
+		f.reference, f.referenceEntity, f.referenceAnd = d.Key, d.Entity, d.And
+		if d.And != nil {
+			for _, m := range d.And.members {
+				r.fits(what+": reference: and: "+m.key.text, m.value, grammar().values("reference", "and"))
+			}
+		}
 	}
 	if f.link = f.Link; f.Link != nil && f.Link.shape == mappingShape {
 		var d linkedDoc

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 )
 
@@ -89,13 +90,13 @@ func TestInvoiceLookupsAreReferences(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]Reference{
-		"customerid_account@odata.bind":    {Entity: "account", Set: "accounts", Key: "accountnumber", Value: "DE-001", Quoted: true},
+		"customerid_account@odata.bind":    {Entity: "account", Set: "accounts", Key: "accountnumber", Value: "DE-001", Quoted: true, And: []KeyPart{{"cw_legalentity", "demf", true}}},
 		"transactioncurrencyid@odata.bind": {Entity: "transactioncurrency", Set: "transactioncurrencies", Key: "isocurrencycode", Value: "EUR", Quoted: true},
 		"pricelevelid@odata.bind":          {Entity: "pricelevel", Set: "pricelevels", Key: "name", Value: "EUR list", Quoted: true},
 	}
 	for _, v := range r.Fields {
 		if ref, ok := want[v.Name]; ok {
-			if v.Reference == nil || *v.Reference != ref {
+			if v.Reference == nil || !reflect.DeepEqual(*v.Reference, ref) {
 				t.Errorf("%s: %+v, want %+v", v.Name, v.Reference, ref)
 			}
 			delete(want, v.Name)

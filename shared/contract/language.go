@@ -94,6 +94,7 @@ type fieldDoc struct {
 	otherwise       *blankRule
 	reference       *element
 	referenceEntity *element
+	referenceAnd    *element
 	link            *element
 	// faulty is true where the entry itself has findings, so that what follows from them isn't reported too.
 	faulty bool
@@ -101,7 +102,8 @@ type fieldDoc struct {
 
 type referenceDoc struct {
 	Entity *element `key:"entity" form:"text" doc:"The table, for a lookup that can point to several."`
-	Key    *element `key:"key,required" form:"text" doc:"The alternate key's column."`
+	Key    *element `key:"key,required" form:"text" doc:"The alternate key's column, whose value the field gives."`
+	And    *element `key:"and" form:"{*: text}" doc:"The other columns of an alternate key of several, each with the field of this contract that has its value: {cw_legalentity: cw_legalentity}."`
 }
 
 // blankKindsDoc has its keys in the order of the kinds of empty.

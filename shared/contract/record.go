@@ -62,6 +62,8 @@ type Reference struct {
 	Entity, Set, Key string
 	Value            string
 	Quoted           bool
+	// And are the key's other columns, where it has several.
+	And []KeyPart
 	// Pair is the link that knows the row, by the source's id of it in Value; "" for an alternate key. ID is the row's id, once
 	// [Record.Resolve] has found it.
 	Pair, ID string

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -165,7 +166,7 @@ func TestSameComparesALookupOnlyWhenTold(t *testing.T) {
 		t.Errorf("told another row: %t, %v", same, err)
 	}
 	ref := r.Fields[1].Reference
-	if ref == nil || *ref != (Reference{Entity: "target", Set: "targets", Key: "id", Value: "A", Quoted: true}) {
+	if ref == nil || !reflect.DeepEqual(*ref, Reference{Entity: "target", Set: "targets", Key: "id", Value: "A", Quoted: true}) {
 		t.Errorf("reference %+v", ref)
 	}
 	if r, err = p.Apply([]byte(`{"Id":"1","Text":null}`)); err != nil {

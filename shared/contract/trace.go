@@ -85,6 +85,11 @@ func (p *Plan) readings(w *workspace, f *fieldPlan) []Reading {
 		}
 		if kind == filled {
 			out = append(out, p.readingsOf(w, f.scale.columns(), nil)...)
+			if f.bind != nil {
+				for i := range f.bind.and {
+					out = append(out, p.readings(w, f.bind.and[i].field)...)
+				}
+			}
 		}
 		if failed != nil || kind == filled {
 			return out
@@ -148,7 +153,7 @@ func (f *FieldRule) Words() string {
 	if f.ReferencePair != "" {
 		parts = append(parts, "finds the "+f.ReferenceEntity+" linked to it in the pair "+f.ReferencePair)
 	} else if f.ReferenceKey != nil {
-		parts = append(parts, "finds the "+f.ReferenceEntity+" by "+f.ReferenceKey.Name)
+		parts = append(parts, "finds the "+f.ReferenceEntity+" by "+strings.Join(append([]string{f.ReferenceKey.Name}, f.ReferenceAnd...), " and by "))
 	}
 	if f.Source != nil {
 		parts = append(parts, f.blankWords(f.Source))

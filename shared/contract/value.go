@@ -243,30 +243,42 @@ func cutText(s string, limit int) string {
 
 func quote(s string) []byte { return slots.AppendQuoted(make([]byte, 0, len(s)+2), s) }
 
-// bindURL returns the relative URL of a row by alternate key: the quotes in the value doubled first, then the value
+// bindURL returns the relative URL of a row by alternate key: the quotes in a value doubled first, then the value
 // percent-encoded (Dataverse Web API, "Use an alternate key to reference a record").
-func (w *workspace) bindURL(set, key, value string, quoted bool) string {
-	const hex, quote = "0123456789ABCDEF", "%27%27"
+func (w *workspace) bindURL(set string, key ...KeyPart) string {
 	begin := len(w.texts)
-	w.texts = append(append(append(append(append(w.texts, '/'), set...), '('), key...), '=')
-	if quoted {
-		w.texts = append(w.texts, '\'')
-	}
-	for i := range len(value) {
-		switch c := value[i]; {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '.', c == '_', c == '~':
-			w.texts = append(w.texts, c)
-		case c == '\'' && quoted:
-			w.texts = append(w.texts, quote...)
-		default:
-			w.texts = append(w.texts, '%', hex[c>>4], hex[c&15])
+	w.texts = append(append(append(w.texts, '/'), set...), '(')
+	for i, part := range key {
+		if i > 0 {
+			w.texts = append(w.texts, ',')
 		}
-	}
-	if quoted {
-		w.texts = append(w.texts, '\'')
+		w.texts = part.appendURL(w.texts)
 	}
 	w.texts = append(w.texts, ')')
 	return slots.View(w.texts[begin:])
+}
+
+// appendURL appends column=value as a URL writes it.
+func (k KeyPart) appendURL(url []byte) []byte {
+	const hex, quote = "0123456789ABCDEF", "%27%27"
+	url = append(append(url, k.Column...), '=')
+	if k.Quoted {
+		url = append(url, '\'')
+	}
+	for i := range len(k.Value) {
+		switch c := k.Value[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '.', c == '_', c == '~':
+			url = append(url, c)
+		case c == '\'' && k.Quoted:
+			url = append(url, quote...)
+		default:
+			url = append(url, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	if k.Quoted {
+		url = append(url, '\'')
+	}
+	return url
 }
 
 // validText reports whether a text out of a contract can be written as JSON.

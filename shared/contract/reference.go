@@ -1,0 +1,93 @@
+package contract
+
+import (
+	"slices"
+	"strings"
+
+	"crosswalk/shared/fault"
+	"crosswalk/shared/schema"
+)
+
+// KeyPart is one column of an alternate key with its value, which a URL writes in quotes where Quoted is true.
+type KeyPart struct {
+	Column, Value string
+	Quoted        bool
+}
+
+// keyField is a further column of a lookup's key: its value is that of another field of the contract.
+type keyField struct {
+	key *schema.Column
+	// name is the other field, at where the contract names it; field is set once all fields are compiled.
+	name  string
+	at    *element
+	field *fieldPlan
+}
+
+// alternateKey finds the key that a lookup's row is known by.
+func (c *compiler) alternateKey(d *fieldDoc, e *schema.Entity) *binding {
+	names := []string{d.reference.text}
+	b := &binding{entity: e}
+	b.key, _ = e.Column(d.reference.text)
+	if d.referenceAnd != nil {
+		for _, m := range d.referenceAnd.members {
+			column, _ := e.Column(m.key.text)
+			b.and = append(b.and, keyField{key: column, name: m.value.text, at: m.value})
+			names = append(names, m.key.text)
+		}
+	}
+	switch {
+	case e.HasKey(names):
+		return b
+	case len(names) == 1:
+		c.add(d.reference, "use a key of one column of "+e.Name+", or define one there and pull the schema", "%q is no key of %s", d.reference.text, e.Name)
+	default:
+		c.add(d.reference, "use one of "+keyList(e), "[%s] is no key of %s", strings.Join(names, ", "), e.Name)
+	}
+	return nil
+}
+
+// references finds the fields that give further columns of lookups' keys.
+func (c *compiler) references() {
+	for i := range c.plan.fields {
+		f := &c.plan.fields[i]
+		if f.bind == nil {
+			continue
+		}
+		for k := range f.bind.and {
+			part := &f.bind.and[k]
+			other := slices.IndexFunc(c.plan.fields, func(o fieldPlan) bool { return o.column.Name == part.name })
+			switch {
+			case part.at.shape != textShape: // a finding already
+			case other < 0:
+				if !slices.ContainsFunc(c.doc.fields, func(d fieldDoc) bool { return d.name.text == part.name && (d.faulty || d.maps()) }) {
+					c.add(part.at, "name a field that this contract maps", "field %s: reference: and: no field %q is mapped", f.column.Name, part.name)
+				}
+			case c.plan.fields[other].column.Kind != part.key.Kind || part.key.Kind == schema.Reference:
+				c.add(part.at, "name a field of the same kind", "field %s: reference: and: %s is a %s, and the key's %s a %s", f.column.Name, part.name, c.plan.fields[other].column.Kind, part.key.Name, part.key.Kind)
+			default:
+				part.field = &c.plan.fields[other]
+			}
+		}
+	}
+}
+
+// complete adds the further columns of its key to a lookup's value.
+func (p *Plan) complete(w *workspace, f *fieldPlan, l *literal) *failure {
+	parts := []KeyPart{{l.reference.Key, l.reference.Value, l.reference.Quoted}}
+	for i := range f.bind.and {
+		other := f.bind.and[i].field
+		value, skip, err := p.evaluate(w, other)
+		switch {
+		case err != nil:
+			failed := fault.Of(err)
+			return fail(failed.Reason, "the field "+other.column.Name+" belongs to the key: "+failed.Detail)
+		case skip, string(value.json) == "null", string(value.json) == `""`:
+			return fail("blank-required", "the field "+other.column.Name+" belongs to the key and has no value")
+		}
+		v := Value{JSON: value.json}
+		parts = append(parts, KeyPart{f.bind.and[i].key.Name, strings.Clone(v.Text()), v.IsText()})
+	}
+	l.reference.And = parts[1:]
+	l.json = w.quoted(w.bindURL(f.bind.entity.Set, parts...))
+	return nil
+}
