@@ -66,9 +66,10 @@ func checkAlerts(w *world, d *deployment) (f faults) {
 			f.add("%s: %s", r.name(), fault)
 		}
 	}
-	for _, name := range []string{"needs-a-person", "abandoned", "function-failures", "handler-ends", "nothing-runs", "throttled-by-a-system", "daily-cap"} {
+	for _, name := range []string{"needs-a-person", "abandoned", "handler-ends", "nothing-runs", "daily-cap"} {
 		f.want(d.named("Insights/scheduledQueryRules", name) != nil, "the alert %s is missing", name)
 	}
+	f = append(f, teamAlerts(w, d)...)
 	for _, kind := range []string{"Insights/metricAlerts", "Insights/scheduledQueryRules"} {
 		for _, r := range d.all(kind) {
 			groups, unknown := groupsOf(d, r)
@@ -77,6 +78,33 @@ func checkAlerts(w *world, d *deployment) (f faults) {
 		}
 	}
 	return append(f, certificateAlert(d)...)
+}
+
+// teamAlerts wants each function's failures and throttled calls told to exactly one team: that of its contract, or the platform.
+func teamAlerts(w *world, d *deployment) (f faults) {
+	for name, fn := range w.functions {
+		team := fn.team
+		if team == "" {
+			team = "platform"
+		}
+		kinds := []string{"function-failures-", "throttled-by-a-system-"}
+		if fn.team != "" {
+			kinds = append(kinds, "misconfigured-")
+		}
+		for _, kind := range kinds {
+			rule := d.named("Insights/scheduledQueryRules", kind+team)
+			if rule == nil {
+				f.add("the alert %s%s is missing", kind, team)
+				continue
+			}
+			groups, _ := groupsOf(d, rule)
+			f.want(slices.Equal(groups, []string{"crosswalk-" + team}), "%s tells %v", rule.name(), groups)
+			query := fmt.Sprint(rule.property("criteria", "allOf", 0, "query"))
+			listed := strings.Contains(query, `"`+name+`"`)
+			f.want(listed != strings.Contains(query, "!in ("), "%s leaves out %s", rule.name(), name)
+		}
+	}
+	return f
 }
 
 // certificateAlert wants an alert on the certificate exactly where there is one.

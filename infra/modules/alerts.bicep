@@ -104,28 +104,6 @@ var platformRules = [
     frequency: 'PT15M'
   }
   {
-    name: 'throttled-by-a-system'
-    description: 'Dataverse or F&O turns many calls away (429). Nothing is lost; if it lasts, lower the concurrency or ask for more capacity.'
-    team: platform
-    severity: 3
-    query: '${lines} | where line.kind == "throttled" | project TimeGenerated, name = tostring(line.function), reason = tostring(line.reason)'
-    operator: 'GreaterThan'
-    threshold: 100
-    window: 'PT15M'
-    frequency: 'PT15M'
-  }
-  {
-    name: 'function-failures'
-    description: 'Many invocations fail. A dead-lettered message is one failed invocation too; more of them than dead letters means crashes or time-outs: look at the host\'s log.'
-    team: platform
-    severity: 2
-    query: 'AppRequests | where Success == false | project TimeGenerated, OperationName, ResultCode'
-    operator: 'GreaterThan'
-    threshold: 20
-    window: 'PT15M'
-    frequency: 'PT15M'
-  }
-  {
     name: 'handler-ends'
     description: 'The handler does not start. The line\'s reason names the setting at fault.'
     team: platform
@@ -159,18 +137,48 @@ var platformRules = [
     frequency: 'PT1H'
   }
 ]
-var misconfigured = map(union(map(flows, f => f.team), []), team => {
-  name: 'misconfigured-${team}'
-  description: 'A system refuses Crosswalk itself: a permission, an address or a table is missing. Messages wait for three days and go by themselves once it is put right.'
+// Each team hears of its own flows; the platform of the functions that are no flow.
+var flowNames = map(flows, f => f.function)
+var ownFunctions = map(teamNames, team => {
   team: team
+  among: team == platform
+    ? '!in ("${join(flowNames, '", "')}")'
+    : 'in ("${join(map(filter(flows, f => f.team == team), f => f.function), '", "')}")'
+})
+var failures = map(ownFunctions, own => {
+  name: 'function-failures-${own.team}'
+  description: 'Many invocations of the team\'s functions fail. A dead-lettered message is one failed invocation too; more of them than dead letters means crashes or time-outs: look at the host\'s log.'
+  team: own.team
+  severity: 2
+  query: 'AppRequests | where Success == false and OperationName ${own.among} | project TimeGenerated, OperationName, ResultCode'
+  operator: 'GreaterThan'
+  threshold: 20
+  window: 'PT15M'
+  frequency: 'PT15M'
+})
+var throttled = map(ownFunctions, own => {
+  name: 'throttled-by-a-system-${own.team}'
+  description: 'Dataverse or F&O turns many calls of the team\'s functions away (429). Nothing is lost; if it lasts, lower the concurrency or ask for more capacity.'
+  team: own.team
+  severity: 3
+  query: '${lines} | where line.kind == "throttled" and tostring(line.function) ${own.among} | project TimeGenerated, name = tostring(line.function), reason = tostring(line.reason)'
+  operator: 'GreaterThan'
+  threshold: 100
+  window: 'PT15M'
+  frequency: 'PT15M'
+})
+var misconfigured = map(filter(ownFunctions, own => own.team != platform), own => {
+  name: 'misconfigured-${own.team}'
+  description: 'A system refuses Crosswalk itself: a permission, an address or a table is missing. Messages wait for three days and go by themselves once it is put right.'
+  team: own.team
   severity: 1
-  query: '${lines} | where line.kind == "misconfigured" and tostring(line.function) in ("${join(map(filter(flows, f => f.team == team), f => f.function), '", "')}") | project TimeGenerated, name = tostring(line.function), reason = tostring(line.reason), detail = tostring(line.detail)'
+  query: '${lines} | where line.kind == "misconfigured" and tostring(line.function) ${own.among} | project TimeGenerated, name = tostring(line.function), reason = tostring(line.reason), detail = tostring(line.detail)'
   operator: 'GreaterThan'
   threshold: 0
   window: 'PT15M'
   frequency: 'PT15M'
 })
-var logRules = concat(platformRules, misconfigured)
+var logRules = concat(platformRules, failures, throttled, misconfigured)
 
 resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' existing = { name: namespaceName }
 
