@@ -93,13 +93,14 @@ func dial(address string) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Once, because it costs as much as the rest of a call: no connection is used for longer than a round.
+	_ = c.SetDeadline(time.Now().Add(patience))
 	return &conn{c, bufio.NewReader(c)}, nil
 }
 
 func (c *conn) close() { _ = c.Close() }
 
 func (c *conn) call(request []byte) error {
-	_ = c.SetDeadline(time.Now().Add(patience))
 	if _, err := c.Write(request); err != nil {
 		return err
 	}

@@ -97,11 +97,12 @@ func mapping(root string) (http.Handler, error) {
 		}
 		last.Store(&out)
 	})
-	mux := http.NewServeMux()
-	mux.Handle("/", server)
-	mux.HandleFunc("GET /last", func(w http.ResponseWriter, _ *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/last" {
+			server.ServeHTTP(w, r)
+			return
+		}
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(slices.Concat([]byte("["), bytes.Join(*last.Load(), []byte(",")), []byte("]")))
-	})
-	return mux, nil
+	}), nil
 }
