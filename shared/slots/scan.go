@@ -152,7 +152,7 @@ type members struct {
 // span is a part of the trail.
 type span struct{ from, to int }
 
-// passed is a name on the trail, with its quotes, and what is wanted of it.
+// passed is a name on the trail, with its quotes and the colon behind them, and what is wanted of it.
 type passed struct {
 	start, end int32
 	child      *node
@@ -164,8 +164,9 @@ func (s *Scanner) member(i int, m *members, count int) int {
 	var child *node
 	end, escaped, quote := 0, false, i
 	if known := s.known(i, m, count); known != nil {
-		start, stop, child = int32(i+1), int32(i)+known.end-known.start-1, known.child
-		end = int(stop) + 1
+		start, stop, child = int32(i+1), int32(i)+known.end-known.start-2, known.child
+		i = int(stop) + 2
+		end = i - 1
 	} else {
 		if i >= len(s.src) || s.src[i] != '"' {
 			return s.refuse(Malformed)
@@ -184,15 +185,15 @@ func (s *Scanner) member(i int, m *members, count int) int {
 			s.refuse(DuplicateName)
 			return s.inMember(start, stop)
 		}
-		if m.recording && !escaped {
-			s.trail = append(s.trail, passed{int32(quote), int32(end), child})
+		if i = s.space(end); i >= len(s.src) || s.src[i] != ':' {
+			return s.refuse(Malformed)
+		}
+		if i++; m.recording && !escaped && i == end+1 {
+			s.trail = append(s.trail, passed{int32(quote), int32(i), child})
 			m.like.to = len(s.trail)
 		}
 	}
-	if i = s.space(end); i >= len(s.src) || s.src[i] != ':' {
-		return s.refuse(Malformed)
-	}
-	i = s.space(i + 1)
+	i = s.space(i)
 	if m.node != nil && m.node.open {
 		m.last = s.open(m.base+m.node.slot, m.last, quote, end, escaped)
 		i = s.value(i, &memberNode, m.last, m.depth+1)
@@ -224,8 +225,8 @@ func (s *Scanner) known(i int, m *members, count int) *passed {
 func (s *Scanner) diverge(m *members, count int) {
 	m.matching = false
 	for _, p := range s.trail[m.like.from : m.like.from+count] {
-		name := s.src[p.start+1 : p.end-1]
-		s.enter(nameEntry{m.object, uint32(maphash.Bytes(seed, name) >> 32), p.start + 1, p.end - 1})
+		name := s.src[p.start+1 : p.end-2]
+		s.enter(nameEntry{m.object, uint32(maphash.Bytes(seed, name) >> 32), p.start + 1, p.end - 2})
 	}
 }
 

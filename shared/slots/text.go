@@ -17,10 +17,11 @@ const (
 )
 
 // special has the high bit set in the first byte of w that a string can't simply hold: a quote, a backslash, a control
-// character, or a byte of a character outside ASCII. Bytes behind that one may be marked wrongly.
+// character, or a byte of a character outside ASCII. Bytes behind that one may be marked wrongly. Only bytes outside ASCII have
+// the high bit themselves, and they are marked anyway, so what a subtraction leaves needn't be masked.
 func special(w uint64) uint64 {
 	quote, backslash := w^'"'*ones, w^'\\'*ones
-	return ((quote-ones)&^quote | (backslash-ones)&^backslash | (w-' '*ones)&^w | w) & highs
+	return ((quote - ones) | (backslash - ones) | (w - ' '*ones) | w) & highs
 }
 
 // str reads the string whose opening quote is at i and returns the position behind its closing quote.
@@ -32,7 +33,9 @@ func (s *Scanner) str(i int) (end int, escaped bool) {
 				i += bits.TrailingZeros64(found) / 8
 				break
 			}
-			i += 8
+			for i += 8; i+16 <= len(src) && special(binary.LittleEndian.Uint64(src[i:]))|special(binary.LittleEndian.Uint64(src[i+8:])) == 0; {
+				i += 16
+			}
 		}
 		if i >= len(src) {
 			return s.refuse(Malformed), false
