@@ -99,7 +99,8 @@ func (p *Plan) Apply(src []byte) (*Record, error) {
 			return nil, cmp.Or(err, ErrNotWanted)
 		}
 	}
-	r := &Record{system: p.To.System, Fields: make([]Value, 0, len(p.fields)), Key: make([]Value, len(p.keys))}
+	values := make([]Value, len(p.keys)+len(p.fields))
+	r := &Record{system: p.To.System, Key: values[:len(p.keys):len(p.keys)], Fields: values[len(p.keys):len(p.keys)]}
 	for i := range p.fields {
 		f := &p.fields[i]
 		l, skip, err := p.evaluate(w, f)
@@ -145,11 +146,19 @@ func (p *Plan) evaluate(w *workspace, f *fieldPlan) (l literal, skip bool, err e
 		}
 		b := &in.blanks[kind]
 		if b.action != blankFrom {
-			return b.end(in.label, "the source says nothing ("+emptyNames[kind]+") and the contract rejects a blank")
+			return b.end(in.label, blankReasons[kind])
 		}
 		in = b.other
 	}
 }
+
+// blankReasons are the details of a rejection by kind of empty, put together before the first record.
+var blankReasons = func() (out [emptyKinds]string) {
+	for kind, name := range emptyNames {
+		out[kind] = "the source says nothing (" + name + ") and the contract rejects a blank"
+	}
+	return out
+}()
 
 // start returns where a field's value comes from, nil for its constant. Where its "when" is false, that is what "otherwise"
 // takes instead, or the rule that ends it.

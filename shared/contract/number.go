@@ -79,20 +79,25 @@ func (p plain) against(bound string) int {
 // plainNumber returns a JSON number as plain decimal text: without an exponent and with no sign on a zero, every other
 // digit as it came. It is false for what is no JSON number and for one of more than 64 digits.
 func plainNumber[T ~string | ~[]byte](literal T) (string, bool) {
-	text := string(literal)
+	p, ok := readNumber(string(literal))
+	return p.text, ok
+}
+
+// readNumber is plainNumber with the digits taken apart.
+func readNumber(text string) (plain, bool) {
 	if p, ok := parsePlain(text); ok {
-		if p.isZero() {
-			text = strings.TrimPrefix(text, "-")
+		if p.negative && p.isZero() {
+			p.text, p.negative = p.text[1:], false
 		}
-		return text, p.fits()
+		return p, p.fits()
 	}
 	if v := jsontext.Value(text); v.Kind() != '0' || !v.IsValid() || strings.TrimSpace(text) != text {
-		return "", false
+		return plain{}, false
 	}
 	if _, ok := decimal(text); !ok {
-		return "", false
+		return plain{}, false
 	}
-	return canonicalNumber(text), true
+	return parsePlain(canonicalNumber(text))
 }
 
 // decimal reads a number exactly; it is false for one of more than 64 digits before or behind the point.

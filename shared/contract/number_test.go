@@ -182,3 +182,28 @@ func TestRoundingWithoutZerosIsExact(t *testing.T) {
 		}
 	})
 }
+
+// Rounding by the digits gives what apd gives.
+func TestRoundingByDigitsIsExact(t *testing.T) {
+	number := rapid.StringMatching(`-?(0|9{1,17}|[1-9][0-9]{0,18})\.[0-9]{0,3}(5|50|49|51|9{1,4}|0{0,3}1)`)
+	rapid.Check(t, func(t *rapid.T) {
+		text := number.Draw(t, "number")
+		places := rapid.IntRange(0, 6).Draw(t, "places")
+		for name, mode := range roundings {
+			got, ok := (&rounding{places: places, mode: mode}).byDigits(text)
+			if !ok {
+				if p, _ := parsePlain(text); len(p.whole)+places <= maxWordDigits && len(p.fraction) > places {
+					t.Fatalf("%s %s to %d places isn't rounded", name, text, places)
+				}
+				continue
+			}
+			d, _ := decimal(text)
+			if err := (&rounding{places: places, mode: mode}).quantize(d); err != nil {
+				t.Fatal(err)
+			}
+			if want, _ := plainNumber(d.Text('f')); got != want {
+				t.Fatalf("%s %s to %d places is %s, want %s", name, text, places, got, want)
+			}
+		}
+	})
+}

@@ -39,6 +39,9 @@ func (p *Plan) reckon(w *workspace, text string, s *scaling, r *rounding) (strin
 		if short, ok := withoutZeros(plain, r.places); ok {
 			return short, nil
 		}
+		if short, ok := r.byDigits(plain); ok {
+			return short, nil
+		}
 	}
 	d, _ := decimal(plain)
 	if s != nil {
@@ -67,9 +70,7 @@ func (p *Plan) reckon(w *workspace, text string, s *scaling, r *rounding) (strin
 		d.Reduce(d)
 	}
 	if r != nil && -d.Exponent > int32(r.places) {
-		c := exactly
-		c.Rounding = r.mode
-		if _, err := c.Quantize(d, d, -int32(r.places)); err != nil {
+		if err := r.quantize(d); err != nil {
 			return "", fail("out-of-range", "the number has more digits than any system keeps")
 		}
 	}
@@ -90,6 +91,64 @@ func withoutZeros(text string, places int) (string, bool) {
 	}
 	text = text[:len(text)-len(p.fraction)+places]
 	return strings.TrimSuffix(text, "."), true
+}
+
+// quantize rounds any number.
+func (r *rounding) quantize(d *apd.Decimal) error {
+	c, was := exactly, *d
+	c.Rounding = r.mode
+	_, err := c.Quantize(d, d, -int32(r.places))
+	if r.mode == apd.RoundUp && d.IsZero() && !was.IsZero() { // apd v3.2.3 loses a number whose digits are all behind the last place
+		*d = *apd.New(1, -int32(r.places))
+		d.Negative = was.Negative
+	}
+	return err
+}
+
+// byDigits rounds a plain number with more places than are wanted, if what remains fits into a word.
+func (r *rounding) byDigits(text string) (string, bool) {
+	p, ok := parsePlain(text)
+	if !ok || len(p.whole)+r.places > maxWordDigits || len(p.fraction) <= r.places {
+		return "", false
+	}
+	n, err := strconv.ParseUint(p.whole+p.fraction[:r.places], 10, 64)
+	if err != nil {
+		return "", false
+	}
+	if r.away(n, p.fraction[r.places:]) {
+		n++
+	}
+	var space [maxWordDigits + 3]byte // a sign, a point, one more digit
+	out := space[:0]
+	if p.negative && n > 0 {
+		out = append(out, '-')
+	}
+	begin := len(out)
+	out = strconv.AppendUint(out, n, 10)
+	for len(out)-begin <= r.places {
+		out = slices.Insert(out, begin, '0')
+	}
+	if r.places > 0 {
+		out = slices.Insert(out, len(out)-r.places, '.')
+	}
+	return string(out), true
+}
+
+// maxWordDigits is how many digits any number of a uint64 can have, with one to spare.
+const maxWordDigits = 18
+
+// away reports whether the digits n are rounded away from zero for the sake of those behind them.
+func (r *rounding) away(n uint64, rest string) bool {
+	nonZero := strings.TrimRight(rest, "0")
+	switch r.mode {
+	case apd.RoundUp:
+		return nonZero != ""
+	case apd.RoundHalfUp:
+		return rest[0] >= '5'
+	case apd.RoundHalfEven:
+		return nonZero > "5" || nonZero == "5" && n%2 == 1
+	}
+	return false // down
 }
 
 // clamped returns the nearest number that the column takes.

@@ -18,6 +18,8 @@ func TestUnitsAndRounding(t *testing.T) {
 		{eventToTable, `money: {from: Real, round: {places: 2, mode: half-up}}`, `"Real":2.665`, `money=2.67`},
 		{eventToTable, `money: {from: Real, round: {places: 2, mode: down}}`, `"Real":-2.669`, `money=-2.66`},
 		{eventToTable, `money: {from: Real, round: {places: 2, mode: up}}`, `"Real":2.661`, `money=2.67`},
+		{eventToTable, `money: {from: Real, round: {places: 2, mode: up}}`, `"Real":-0.0001`, `money=-0.01`},
+		{eventToTable, `money: {from: Real, times: 0.001, round: {places: 2, mode: up}}`, `"Real":0.1`, `money=0.01`},
 		{eventToTable, `money: {from: Real, round: {places: 2, mode: half-up}}`, `"Real":2.6`, `money=2.6`},
 		{eventToTable, `money: {from: Real, round: {places: 2, mode: half-up}}`, `"Real":-0.001`, `money=0.00`},
 		{eventToTable, `money: {from: Real}`, `"Real":0.12345`, `out-of-range: money (from Real)`},

@@ -38,7 +38,9 @@ type padPlan struct {
 func (t *textEdit) any() bool { return *t != textEdit{} }
 
 // strips reports whether something is taken off the text's ends.
-func (t *textEdit) strips() bool { return t.beginning+t.end+t.leading+t.trailing != "" }
+func (t *textEdit) strips() bool {
+	return t.beginning != "" || t.end != "" || t.leading != "" || t.trailing != ""
+}
 
 // shape runs everything up to case, which is what maps and tables look up. missing is true where the part that split asks
 // for isn't there.

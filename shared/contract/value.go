@@ -53,17 +53,18 @@ func (w *workspace) scalar(s *slots.Slot, system string, c *schema.Column, row b
 	if !wanted {
 		return scalar{}, filled, badType(c)
 	}
-	plain, ok := plainNumber(w.View(s))
+	p, ok := readNumber(w.View(s))
 	if !ok {
 		return scalar{}, filled, fail("out-of-range", "the number has more digits than any system keeps")
 	}
+	text := p.text
 	if c.Kind != schema.Number {
-		if places(plain) > 0 {
+		if p.places() > 0 {
 			return scalar{}, filled, fail("bad-value", "the source holds a fraction where a whole number is wanted")
 		}
-		plain = canonicalNumber(plain)
+		text = canonicalNumber(text)
 	}
-	return scalar{kind: c.Kind, text: plain}, filled, nil
+	return scalar{kind: c.Kind, text: text}, filled, nil
 }
 
 func badType(c *schema.Column) *failure {
@@ -179,9 +180,8 @@ func (w *workspace) column(v scalar, system string, c *schema.Column, cut bool) 
 }
 
 func (w *workspace) number(v scalar, c *schema.Column) ([]byte, *failure) {
-	text, ok := plainNumber(v.text)
-	p, plain := parsePlain(text)
-	if !ok || !plain {
+	p, ok := readNumber(v.text)
+	if !ok {
 		return nil, fail("bad-value", "the text is no plain decimal number (no leading zeros, no separators but a point)")
 	}
 	switch places := p.places(); {
@@ -195,9 +195,9 @@ func (w *workspace) number(v scalar, c *schema.Column) ([]byte, *failure) {
 		return nil, fail("out-of-range", "the number is above "+c.Max+", the most the target takes")
 	}
 	if c.Kind == schema.Integer {
-		text = canonicalNumber(text)
+		return w.literal(canonicalNumber(p.text)), nil
 	}
-	return w.literal(text), nil
+	return w.literal(p.text), nil
 }
 
 func (w *workspace) moment(v scalar, system string, c *schema.Column) ([]byte, *failure) {
