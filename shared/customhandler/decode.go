@@ -44,6 +44,7 @@ type invocation struct {
 	scratch []byte            // a text whose escapes had to be resolved
 	names   map[string]string // properties' names, which are the same for every message
 	kept    []byte            // the messages' texts, never changed, only appended to
+	room    int               // what the texts of one message needed at most, so far
 }
 
 var invocations = sync.Pool{New: func() any { return new(invocation) }}
@@ -148,7 +149,7 @@ func (v *invocation) scan(p *places) (*places, error) {
 	if found := v.scanner.Slots(); p.older != nil && found[p.keys[applicationProperties]].Kind == slots.Absent && found[p.olderKeys].Kind != slots.Absent {
 		return v.scan(p.older)
 	}
-	v.kept = nil
+	v.kept = make([]byte, 0, v.room)
 	return p, nil
 }
 
@@ -176,6 +177,7 @@ func (v *invocation) message() (Message, error) {
 	if at, problem := v.fill(&m, v.values, v.unwrapped); problem != "" {
 		return m, &ShapeError{Field: "Metadata." + p.names[at], Problem: problem}
 	}
+	v.room = max(v.room, min(len(v.kept), maxRoom))
 	return m, nil
 }
 
@@ -335,6 +337,9 @@ func (v *invocation) fill(m *Message, values []slots.Slot, text func(*slots.Slot
 	return 0, ""
 }
 
+// maxRoom bounds the memory that is set aside for a message's texts before they are known.
+const maxRoom = 1 << 10
+
 // keep copies a text into the memory that the messages keep.
 func (v *invocation) keep(text string) string {
 	begin := len(v.kept)
@@ -395,8 +400,8 @@ var stringRow = slots.NewRow()
 
 // parseTime reads the host's DateTime, which has no zone and is UTC, and a DateTimeOffset.
 func parseTime(s string) (time.Time, error) {
-	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
-		return t, nil
+	if zone := len(s) - len("+00:00"); !strings.HasSuffix(s, "Z") && (zone < 0 || s[zone] != '+' && s[zone] != '-') {
+		s += "Z"
 	}
-	return time.Parse(time.RFC3339Nano, s+"Z")
+	return time.Parse(time.RFC3339Nano, s)
 }

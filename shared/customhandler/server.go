@@ -122,7 +122,11 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, function string,
 		}()
 		v := invocations.Get().(*invocation)
 		v.function, v.id = function, r.Header.Get(invocationHeader)
-		if err := v.read(http.MaxBytesReader(w, r.Body, MaxRequest), r.ContentLength); err != nil {
+		body := r.Body
+		if r.ContentLength < 0 || r.ContentLength > MaxRequest { // else the length is the bound
+			body = http.MaxBytesReader(w, body, MaxRequest)
+		}
+		if err := v.read(body, r.ContentLength); err != nil {
 			invocations.Put(v)
 			failed().Msg("the invocation could not be read to its end")
 			return err
@@ -156,10 +160,14 @@ func TraceParent(ctx context.Context) string {
 
 var errPanic = errors.New("panic")
 
-const invocationHeader = "X-Azure-Functions-InvocationId"
+// invocationHeader is X-Azure-Functions-InvocationId as net/http keeps it, which saves a conversion per call.
+const invocationHeader = "X-Azure-Functions-Invocationid"
+
+// jsonType is shared by all answers, which net/http only reads.
+var jsonType = []string{"application/json"}
 
 func writeJSON(w http.ResponseWriter, status int, body string) {
-	w.Header().Set("Content-Type", "application/json")
+	w.Header()["Content-Type"] = jsonType
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, body) // the host is gone when this fails, and then nobody is left to tell
 }
