@@ -31,6 +31,11 @@ func Assumptions() []Assumption {
 			Fix:      "nothing to do; who wants If-Match for F&O tries it in a sandbox first",
 		},
 		{
+			File: "shared/contract/currency.go", Question: "Dataverse gives an amount without a currency the default currency of the user who writes",
+			Evidence: "no flow writes an amount without its currency: the check refuses such a contract",
+			Fix:      "nothing to do",
+		},
+		{
 			File: "shared/contract/image.go", Question: "Dataverse leaves a column without a value out of an image",
 			Evidence: "only an image of a row with an empty column shows it; such a record is rejected as image-incomplete unless the contract says blank: {absent: …}, so nothing is taken for empty by mistake",
 			Fix:      "empty a mapped column of one row and look at its dead letter or its delivery",
