@@ -161,6 +161,8 @@ func TestCheck(t *testing.T) {
 				folder + "examples/plain.want.json:6:5: fax is expected and isn't written (fix: correct the contract, or the expectation if the contract is right)"},
 		{"an example that is no JSON", nil, files{folder + "examples/plain.json": "{\n  \"CustomerAccount\": \"7\",\n}"},
 			folder + `examples/plain.json:3:1: the example is no well-formed JSON: invalid character '}' at start of string (expecting '"') (fix: mend it here, and save it as UTF-8 without a byte order mark)`},
+		{"an example with a misspelt column", nil, files{folder + "examples/plain.json": strings.Replace(exampleRow, `"OrganizationName"`, `"OrganisationName"`, 1)},
+			folder + `examples/plain.json:1:31: CustomersV3 has no field "OrganisationName", so the example says nothing for OrganizationName (fix: did you mean OrganizationName?)`},
 		{"an example that is rejected", nil, files{folder + "examples/plain.json": "{}"},
 			folder + "examples/plain.want.json:2:3: the record is rejected: blank-required: accountnumber (from CustomerAccount): the source says nothing (null) and the contract rejects a blank (fix: correct the contract, or the expectation if the contract is right)"},
 		{"an example that is accepted", nil, files{folder + "examples/plain.want.json": `{"reject": {"reason": "too-long", "field": "name (from OrganizationName)"}}`},

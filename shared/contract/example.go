@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -132,6 +133,38 @@ func (e Example) broken() (Finding, bool) {
 		Message: "the example is no well-formed JSON: " + syntax.Err.Error(), Fix: "mend it here, and save it as UTF-8 without a byte order mark"}, true
 }
 
+// misspelt finds a member of the example that no column has, where a column that the contract reads is missing and has nearly
+// its name: the record would go through as if the column were empty.
+func (p *Plan) misspelt(e Example) (Finding, bool) {
+	in, err := members(e.Input)
+	if err != nil {
+		return Finding{}, false // Apply tells
+	}
+	var missing []string
+	for _, column := range p.columns {
+		if _, ok := in[column]; !ok {
+			missing = append(missing, column)
+		}
+	}
+	names := slices.Sorted(maps.Keys(in))
+	for _, name := range names {
+		if _, known := p.source.Column(name); known || slices.Contains(p.columns, name) || strings.Contains(name, "@") {
+			continue
+		}
+		near := nearest(name, missing)
+		if near == "" {
+			continue
+		}
+		line, column := 1, 1
+		if i := bytes.Index(e.Input, []byte(`"`+name+`"`)); i >= 0 {
+			line, column = position(e.Input, i)
+		}
+		return Finding{File: strings.TrimSuffix(e.WantFile, wantSuffix) + ".json", Line: line, Column: column,
+			Message: fmt.Sprintf("%s has no field %q, so the example says nothing for %s", p.source.Name, name, near), Fix: "did you mean " + near + "?"}, true
+	}
+	return Finding{}, false
+}
+
 // Try maps an example and returns a finding for everything that comes out differently.
 func (p *Plan) Try(e Example) Findings {
 	var out Findings
@@ -148,6 +181,9 @@ func (p *Plan) Try(e Example) Findings {
 		return out
 	}
 	if finding, broken := e.broken(); broken {
+		return Findings{finding}
+	}
+	if finding, misspelt := p.misspelt(e); misspelt {
 		return Findings{finding}
 	}
 	r, err := p.Apply(e.Input)
