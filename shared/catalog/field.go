@@ -15,6 +15,9 @@ func (f *flow) fieldTable(w *writer) {
 	var others []contract.FieldRule
 	for i := range f.fields {
 		field := &f.fields[i]
+		if !field.Mapped() && field.OnDelete != "" {
+			continue // the page's head says what a delete does
+		}
 		if !field.Mapped() {
 			others = append(others, *field)
 			continue

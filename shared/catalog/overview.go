@@ -112,6 +112,12 @@ func (b *book) claims(entity string) []claim {
 				c.flows = append(c.flows, f)
 				c.from = append(c.from, fieldSource(f, field))
 			}
+			if field.OnDelete != "" {
+				if !field.Mapped() {
+					c.flows = append(c.flows, f)
+				}
+				c.from = append(c.from, "fixed value "+option(field.Column, field.OnDelete)+", where "+title(f.From.System)+" deletes the record")
+			}
 		}
 	}
 	slices.SortFunc(out, func(x, y *claim) int { return strings.Compare(x.field, y.field) })

@@ -27,9 +27,12 @@ func (b *book) search() ([]byte, error) {
 			h := hit{
 				Flow: f.Name, Team: f.Team, Target: title(f.To.System) + " " + f.To.Entity, Field: field.Column.Name, Owner: title(field.Owner),
 			}
-			if field.Mapped() {
+			switch {
+			case field.Mapped():
 				h.Source, h.Rule, h.Blank = sourceText(f, field), plain(f.rule(field)), plain(f.blank(field))
-			} else {
+			case field.OnDelete != "":
+				h.Rule = "becomes " + plain(option(field.Column, field.OnDelete)) + " where the source deletes the record"
+			default:
 				h.Rule = "this flow never writes it"
 			}
 			hits = append(hits, h)

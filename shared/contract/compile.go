@@ -149,6 +149,7 @@ func (c *compiler) deactivate(e *element) {
 			c.add(m.key, "agree on one owner", "delete: field %s belongs to %s, and this flow comes from %s", name, owner, c.plan.From.System)
 		default:
 			l := c.literal(m.value, &fieldPlan{column: column, property: name}, "deactivate")
+			c.plan.owners[name] = c.plan.From.System
 			c.plan.deactivation = append(c.plan.deactivation, Value{Name: name, JSON: l.json, column: column})
 		}
 	}

@@ -20,6 +20,8 @@ type FieldRule struct {
 	Initial bool
 	// Source is the field that is read; nil for a fixed value, and for a field that the contract only gives an owner.
 	Source *SourceRule
+	// OnDelete is the text that a delete in the source writes into the field; "" where none does.
+	OnDelete string
 	// Constant is the fixed value's text; it counts where Fixed is true.
 	Constant string
 	Fixed    bool
@@ -118,6 +120,10 @@ func (p *Plan) FieldRules() []FieldRule {
 		if column, ok := p.target.Column(name); ok && !mapped[name] {
 			out = append(out, FieldRule{Column: column, Owner: p.owners[name]})
 		}
+	}
+	for _, v := range p.deactivation {
+		i := slices.IndexFunc(out, func(r FieldRule) bool { return r.Column.Name == v.Name })
+		out[i].OnDelete = v.Text()
 	}
 	return out
 }

@@ -25,8 +25,35 @@ func (c *checker) together() {
 			c.linked(f, d)
 		}
 	}
+	for _, f := range c.flows {
+		c.deactivated(f, writers)
+	}
 	c.opposites()
 	c.loops()
+}
+
+// deactivated adds a finding for each column that a delete in the flow's source sets and that isn't this flow's: another contract
+// says that it belongs to another system, or another flow writes it, by field as in writers.
+func (c *checker) deactivated(f flow, writers map[string]string) {
+	for _, v := range f.plan.deactivation {
+		at := f.doc.Delete
+		for _, m := range at.members[0].value.members {
+			if m.key.text == v.Name {
+				at = m.key
+			}
+		}
+		for _, other := range c.flows {
+			if other.plan == f.plan || other.plan.To.System != f.plan.To.System || other.plan.To.Entity != f.plan.To.Entity {
+				continue
+			}
+			if owner := other.plan.owners[v.Name]; owner != "" && owner != f.plan.From.System {
+				c.add(f.file, at, "agree on one owner and say so in both contracts", "delete: field %s of %s belongs to %s, says flow %s", v.Name, f.plan.To.Entity, owner, other.plan.Name)
+			}
+		}
+		if writer := writers[f.plan.To.System+"/"+f.plan.To.Entity+"/"+v.Name]; writer != "" && writer != f.plan.Name {
+			c.add(f.file, at, "let one flow write it", "delete: field %s of %s is written by flow %s as well, so the last event wins", v.Name, f.plan.To.Entity, writer)
+		}
+	}
 }
 
 // linked adds a finding for a lookup through a link that no flow fills.
@@ -78,11 +105,48 @@ func (c *checker) opposites() {
 		for _, other := range c.flows[:i] {
 			a, b := f.plan, other.plan
 			opposite := a.From.System == b.To.System && a.From.Entity == b.To.Entity && a.To.System == b.From.System && a.To.Entity == b.From.Entity
+			if opposite && a.Pair == b.Pair {
+				c.sameKey(f, other)
+			}
 			if opposite && a.Pair != b.Pair && a.Pair != "" && b.Pair != "" {
 				c.add(f.file, f.doc.Pair, "write pair: "+b.Pair+" here too", "flow %s goes the other way over the link %s: a loop without an echo rule, because each flow would take what the other has just written for news", b.Name, b.Pair)
 			}
 		}
 	}
+}
+
+// sameKey adds a finding where two flows of one pair don't have the same key: the link knows a record by the text of its key, so
+// each flow would take what the other has linked for another record.
+func (c *checker) sameKey(f, other flow) {
+	a, b := f.plan, other.plan
+	if len(a.keys) != len(a.To.Key) || len(b.keys) != len(b.To.Key) {
+		return // a finding already
+	}
+	from, back := a.keySources(), b.keySources()
+	same := len(a.keys) == len(b.keys)
+	for i := 0; same && i < len(a.keys); i++ {
+		same = (from[i] == "" || from[i] == b.To.Key[i]) && (back[i] == "" || back[i] == a.To.Key[i])
+	}
+	if same {
+		return
+	}
+	fix := "give both flows the same columns as their key, in the same order"
+	if !slices.Contains(back, "") {
+		fix = "write key: [" + strings.Join(back, ", ") + "], the columns that flow " + b.Name + "'s key comes from, in its order"
+	}
+	c.add(f.file, f.doc.to.Key, fix, "the key [%s] isn't that of flow %s, which goes the other way with [%s]: the pair's link knows a record by its key, so each flow would take the other's for another record",
+		strings.Join(a.To.Key, ", "), b.Name, strings.Join(b.To.Key, ", "))
+}
+
+// keySources returns the source column of each key column; "" for one that isn't a single column as it stands.
+func (p *Plan) keySources() []string {
+	out := make([]string, len(p.keys))
+	for i, k := range p.keys {
+		if in := p.fields[k].input; in != nil && in.column != nil && in.parts == nil && in.computed == nil && in.rows == nil {
+			out[i] = in.column.Name
+		}
+	}
+	return out
 }
 
 // column is one column of one system's entity.

@@ -36,6 +36,9 @@ func bothWays(changed ...string) map[string]string {
 	}
 }
 
+// sameKeyAsBack gives sound the key of back.
+var sameKeyAsBack = []string{"key: [accountnumber]", "key: [cw_legalentity, accountnumber]", "delete: reject", "  cw_legalentity: {from: dataAreaId, case: lower, blank: reject}\ndelete: reject"}
+
 func TestFlowsInBothDirections(t *testing.T) {
 	const loopFix = " (fix: let one system own the value: map it in one direction, and name it in the other with owner: and without a mapping)"
 	for name, tt := range map[string]struct {
@@ -61,7 +64,7 @@ func TestFlowsInBothDirections(t *testing.T) {
 			"customer-to-dataverse/contract.yaml:12:3: a loop without an echo rule with flow back: account.fax ← CustomersV3.PrimaryContactPhone ← account.telephone1 ← CustomersV3.PrimaryContactFax ← account.fax; a change on either side sets off the next write, and no system has the last word" + loopFix},
 	} {
 		files := bothWays(tt.back...)
-		files[folder+"contract.yaml"] = strings.NewReplacer(tt.forth...).Replace(sound)
+		files[folder+"contract.yaml"] = strings.NewReplacer(append(tt.forth, sameKeyAsBack...)...).Replace(sound)
 		got := findingsOf(t, write(t, soundFolder(), files), testTopology(t, "back dataverse.account.*"))
 		var loops []string
 		for line := range strings.Lines(got) {
@@ -70,6 +73,68 @@ func TestFlowsInBothDirections(t *testing.T) {
 			}
 		}
 		if got := strings.Join(loops, "\n"); got != tt.want {
+			t.Errorf("%s\n  gives %s\n  want  %s", name, got, tt.want)
+		}
+	}
+}
+
+// The link of a pair knows a record by the text of its key.
+func TestBothFlowsOfAPairHaveOneKey(t *testing.T) {
+	const other = "back, which goes the other way with [dataAreaId, CustomerAccount]: the pair's link knows a record by its key, so each flow would take the other's for another record" +
+		" (fix: write key: [cw_legalentity, accountnumber], the columns that flow back's key comes from, in its order)"
+	for name, tt := range map[string]struct {
+		key, back []string
+		want      string
+	}{
+		"the same": {nil, nil, ""},
+		"another order": {[]string{"key: [accountnumber]", "key: [accountnumber, cw_legalentity]"}, nil,
+			"customer-to-dataverse/contract.yaml:6:47: the key [accountnumber, cw_legalentity] isn't that of flow " + other},
+		"fewer columns": {[]string{"key: [accountnumber]", "key: [accountnumber] "}, nil,
+			"customer-to-dataverse/contract.yaml:6:47: the key [accountnumber] isn't that of flow " + other},
+		"from another column": {nil, []string{"{from: accountnumber, blank", "{from: telephone1, longer: reject, blank"},
+			"customer-to-dataverse/contract.yaml:6:47: the key [cw_legalentity, accountnumber] isn't that of flow " + strings.Replace(other, "accountnumber]", "telephone1]", 1)},
+		"over another link": {[]string{"key: [accountnumber]", "key: [accountnumber] ", "pair: customer-account", "pair: other"}, nil,
+			"customer-to-dataverse/contract.yaml:3:7: flow back goes the other way over the link customer-account: a loop without an echo rule, because each flow would take what the other has just written for news (fix: write pair: customer-account here too)"},
+	} {
+		files := bothWays(tt.back...)
+		files[folder+"contract.yaml"] = strings.NewReplacer(append(tt.key, sameKeyAsBack...)...).Replace(sound)
+		got := findingsOf(t, write(t, soundFolder(), files), testTopology(t, "back dataverse.account.*"))
+		var found []string
+		for line := range strings.Lines(got) {
+			if strings.Contains(line, "contract.yaml:") {
+				found = append(found, strings.TrimSpace(line))
+			}
+		}
+		if got := strings.Join(found, "\n"); got != tt.want {
+			t.Errorf("%s\n  gives %s\n  want  %s", name, got, tt.want)
+		}
+	}
+}
+
+// A column that a delete sets is the flow's to write, like any other.
+func TestColumnsOfADeleteHaveOneOwner(t *testing.T) {
+	const deactivates = "delete: {deactivate: {statecode: 1, statuscode: 2}}"
+	second := func(field string) map[string]string {
+		return map[string]string{
+			"second/contract.yaml": strings.Replace(strings.Replace(sound, "pair: customer-account", "pair: second", 1), "  name: {from: OrganizationName, blank: reject}\n  creditonhold: {from: OnHoldStatus, map: {\"No\": false, All: true}, other: reject, blank: reject}\n  description: {from: SalesMemo, longer: cut}\n", "  name: {from: OrganizationName, blank: reject, owner: dataverse, initial: true}\n  "+field+"\n", 1),
+			"second/function.json": strings.Replace(trigger, "customer-to-dataverse", "second", 1),
+		}
+	}
+	for name, tt := range map[string]struct{ field, want string }{
+		"another flow writes it":   {"statuscode: {value: 1}", "customer-to-dataverse/contract.yaml:14:37: delete: field statuscode of account is written by flow second as well, so the last event wins (fix: let one flow write it)"},
+		"another system owns it":   {"statecode: {owner: dataverse}", "customer-to-dataverse/contract.yaml:14:23: delete: field statecode of account belongs to dataverse, says flow second (fix: agree on one owner and say so in both contracts)"},
+		"nobody else speaks of it": {"fax: {value: x}", ""},
+	} {
+		files := second(tt.field)
+		files[folder+"contract.yaml"] = strings.Replace(sound, "delete: reject", deactivates, 1)
+		got := findingsOf(t, write(t, soundFolder(), files), testTopology(t, "second fno.custcustomerv3entity.*"))
+		var found []string
+		for line := range strings.Lines(got) {
+			if strings.Contains(line, "statecode") || strings.Contains(line, "statuscode") {
+				found = append(found, strings.TrimSpace(line))
+			}
+		}
+		if got := strings.Join(found, "\n"); got != tt.want {
 			t.Errorf("%s\n  gives %s\n  want  %s", name, got, tt.want)
 		}
 	}

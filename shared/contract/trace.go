@@ -37,7 +37,8 @@ type Reading struct {
 	Empty string
 }
 
-// Trace maps a record as [Plan.Apply] does and tells what happens to each field, in the order of [Plan.FieldRules]. It goes
+// Trace maps a record as [Plan.Apply] does and tells what happens to each field, in the order of [Plan.FieldRules], those
+// that only a delete writes left out. It goes
 // on behind a field that is rejected; Apply's error is the first Fault. The error is Apply's for a record that isn't
 // well-formed, and then there are no steps.
 func (p *Plan) Trace(src []byte) ([]Step, error) {
@@ -46,7 +47,7 @@ func (p *Plan) Trace(src []byte) ([]Step, error) {
 	if err := p.load(w, src); err != nil {
 		return nil, err
 	}
-	rules := p.FieldRules()
+	rules := slices.DeleteFunc(p.FieldRules(), func(r FieldRule) bool { return !r.Mapped() && r.OnDelete != "" }) // a delete maps no record
 	steps := make([]Step, len(rules))
 	for i, rule := range rules {
 		steps[i] = Step{FieldRule: rule, Property: rule.Column.Name}

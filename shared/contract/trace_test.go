@@ -187,3 +187,21 @@ func TestRulesInWords(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatOnlyADeleteWritesIsDescribedAndNotTraced(t *testing.T) {
+	p := testPlan(t, eventToTable, "text: {from: Text}\ndelete: {deactivate: {hold: true, text: gone}}\n#")
+	told := map[string]string{}
+	for _, r := range p.FieldRules() {
+		told[r.Column.Name] = r.Owner + " " + r.OnDelete
+	}
+	if told["hold"] != "fno true" || told["text"] != "fno gone" || told["id"] != "fno " {
+		t.Errorf("says %q", told)
+	}
+	steps, err := p.Trace([]byte(`{"Id":"1","Text":"a"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(steps) != 2 || steps[1].Column.Name != "text" {
+		t.Errorf("a record that is there has %d steps", len(steps))
+	}
+}
