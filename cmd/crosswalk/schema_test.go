@@ -65,8 +65,10 @@ func TestSchemaDiffNamesChangesAndBrokenContracts(t *testing.T) {
 			[]string{"  column accountcategorycode is gone", "no contract breaks"}},
 		"column gone": {"dataverse/account.json", []string{"    \"telephone1\": {\"type\": \"String\", \"maxLength\": 50},\n", ""}, true,
 			[]string{"  column telephone1 is gone", "contract.yaml:", "breaks account-to-fno"}},
-		"key gone": {"dataverse/account.json", []string{`[["accountnumber"], `, `[`}, true,
-			[]string{"  alternate key (accountnumber) is gone", "breaks invoice-to-dataverse"}},
+		"key gone": {"dataverse/account.json", []string{`["cw_legalentity", "accountnumber"], `, ``}, true,
+			[]string{"  alternate key (cw_legalentity, accountnumber) is gone", "invoice-to-dataverse, order-to-dataverse"}},
+		"a key that no flow finds rows by": {"dataverse/account.json", []string{`[["accountnumber"], `, `[`}, false,
+			[]string{"  alternate key (accountnumber) is gone", "no contract breaks"}},
 		"shorter": {"fno/CustomersV3.json", []string{`"CustomerAccount": {"type": "String", "maxLength": 20`, `"CustomerAccount": {"type": "String", "maxLength": 5`}, true,
 			[]string{"  column CustomerAccount is shorter: at most 5 characters, before 20", "breaks account-to-fno"}},
 		"an option gone": {"dataverse/account.json", []string{`"3": "Net 45", `, ""}, true,
@@ -146,7 +148,7 @@ func TestSchemaDiffWithTheLastCommit(t *testing.T) {
 	if broken, err := diffCommit(t.Context(), &out, root); err != nil || broken || !strings.Contains(out.String(), "no snapshot differs") {
 		t.Errorf("broken %t, %v\n%s", broken, err, out.String())
 	}
-	changed, err := os.ReadFile(edited(t, "dataverse/account.json", `[["accountnumber"], `, `[`))
+	changed, err := os.ReadFile(edited(t, "dataverse/account.json", `["cw_legalentity", "accountnumber"], `, ``))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +156,7 @@ func TestSchemaDiffWithTheLastCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	out.Reset()
-	if broken, err := diffCommit(t.Context(), &out, root); err != nil || !broken || !strings.Contains(out.String(), "alternate key (accountnumber) is gone") {
+	if broken, err := diffCommit(t.Context(), &out, root); err != nil || !broken || !strings.Contains(out.String(), "alternate key (cw_legalentity, accountnumber) is gone") {
 		t.Errorf("broken %t, %v\n%s", broken, err, out.String())
 	}
 }
