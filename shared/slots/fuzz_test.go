@@ -3,6 +3,7 @@ package slots
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -126,6 +127,20 @@ func compare(t *testing.T, s *Scanner, row []Slot, n *node, v *value, inherited 
 	}
 }
 
+// someRow wants values, a list with a list in it, and an object whole.
+func someRow() *Row {
+	row := NewRow()
+	row.Value("a")
+	row.Value("b", "c")
+	row.Value("b", "d", "e")
+	row.Members("m")
+	_, line := row.List("l")
+	line.Value("x")
+	_, inner := line.List("l")
+	inner.Value("y")
+	return row
+}
+
 // FuzzScan holds that a text is accepted exactly if jsontext accepts it and it isn't too deep, and that every slot is then
 // what jsontext finds there.
 func FuzzScan(f *testing.F) {
@@ -144,15 +159,7 @@ func FuzzScan(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	row := NewRow()
-	row.Value("a")
-	row.Value("b", "c")
-	row.Value("b", "d", "e")
-	row.Members("m")
-	_, line := row.List("l")
-	line.Value("x")
-	_, inner := line.List("l")
-	inner.Value("y")
+	row := someRow()
 	var s Scanner
 	f.Fuzz(func(t *testing.T, src []byte) {
 		before := bytes.Clone(src)
@@ -170,6 +177,33 @@ func FuzzScan(f *testing.F) {
 			t.Fatalf("accepted with a depth of %d", v.depth())
 		case err == nil:
 			compare(t, &s, s.Slots(), &row.root, v, Absent)
+		}
+	})
+}
+
+// FuzzScanAfterAnother holds that the text before, whose names are expected again, changes nothing in what is read.
+func FuzzScanAfterAnother(f *testing.F) {
+	for _, seed := range [][2]string{
+		{`{"a":1,"z":2,"y":3}`, `{"a":1,"z":2,"y":3}`}, {`{"a":1,"z":2,"y":3}`, `{"a":1,"z":2}`}, {`{"a":1,"z":2}`, `{"a":1,"z":2,"y":3,"z":4}`}, {`{"a":1,"z":2}`, `{"a":1,"z":2,"a":4}`},
+		{`{"z":1,"y":2}`, `{"z":1,"z":2}`}, {`{"z":1,"y":2,"x":3}`, `{"z":1,"y":2,"z":3}`}, {`{"z":1}`, `{"z":1,"\u007a":2}`}, {`{"\u007a":1,"y":2}`, `{"y":1,"z":2,"y":3}`},
+		{`{"b":{"c":1,"d":{"e":2}},"a":1}`, `{"b":{"c":"x","d":{"e":true,"e":3}}}`}, {`{"b":{"c":1,"z":2}}`, `{"b":{"c":1,"z":2,"c":3}}`}, {`{"b":{"c":1,"d":7}}`, `{"b":{"c":1,"d":{"e":1}}}`},
+		{`{"l":[{"x":1,"z":2},{"x":1,"z":3}],"a":1}`, `{"l":[{"x":1,"z":2},{"x":1,"x":3}],"a":1}`}, {`{"z":1,"y"`, `{"z":1,"y":2,"y":3}`}, {`{"m":{"p":1}}`, `{"m":{"p":1,"q":2}}`}, {`{"z" :1,"a": 2}`, `{"z":1, "a" :2}`},
+	} {
+		f.Add([]byte(seed[0]), []byte(seed[1]))
+	}
+	row := someRow()
+	f.Fuzz(func(t *testing.T, earlier, src []byte) {
+		var used, fresh Scanner
+		_ = used.Scan(earlier, row)
+		want := fresh.Scan(src, row)
+		for range 2 { // what differed from what was expected is expected next
+			got := used.Scan(src, row)
+			if fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Fatalf("%v, by a new scanner %v", got, want)
+			}
+			if got == nil {
+				compare(t, &used, used.Slots(), &row.root, decompose(bytes.Clone(fresh.Slots()[0].Raw)), Absent)
+			}
 		}
 	})
 }

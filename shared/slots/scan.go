@@ -117,10 +117,18 @@ func (s *Scanner) object(i int, n *node, base, depth int) int {
 	if i = s.space(i + 1); i < len(s.src) && s.src[i] == '}' {
 		return i + 1
 	}
-	m := members{node: n, base: base, depth: depth, object: s.names.open(), like: like, matching: follows && like.from < like.to}
-	if m.recording = follows && !m.matching; m.recording {
-		m.like = span{len(s.trail), len(s.trail)}
+	m := members{node: n, base: base, depth: depth, object: s.names.open(), like: like}
+	switch {
+	case n != nil && base == 0 && len(n.children) > 0:
+		m.shape = &s.shapes[n.slot]
+		m.expected, m.spelled = m.shape.names, m.shape.text
+	case follows && like.from < like.to:
+		m.expected, m.spelled = s.trail[like.from:like.to], s.src
+	case follows:
+		m.recording, m.like = true, span{len(s.trail), len(s.trail)}
 	}
+	m.matching = len(m.expected) > 0
+	m.recording = m.recording || m.shape != nil && !m.matching
 	for count := 0; ; count++ {
 		if i = s.member(i, &m, count); i == refused {
 			return i
@@ -143,10 +151,33 @@ type members struct {
 	base, depth int
 	object      uint32 // its number in the set of names
 	last        int    // the row of the member before, of an open object
-	// like is where the trail has the names of the element before in the same list. As long as this object has the same names
-	// in the same order, matching, they are known: that they are all different, and which are wanted.
-	like                span
+	// expected are the names of the element before in the same list, or of the same object in the text before, as they stand in
+	// spelled. As long as this object has the same names in the same order, matching, they are known: that they are all
+	// different, and which are wanted.
+	expected            []passed
+	spelled             []byte
 	matching, recording bool
+	like                span   // of an element: where the trail has its names
+	shape               *shape // of an object of the record: what the next text's is expected to be like
+}
+
+// shape has the names of an object, to expect them of the same object in the next text.
+type shape struct {
+	names []passed
+	text  []byte // the names as they stood, one behind the other
+}
+
+// record adds a name to what is expected next time. The number of names is bounded, because the text chooses it.
+func (s *Scanner) record(m *members, start, end int, child *node) {
+	if m.shape == nil {
+		s.trail = append(s.trail, passed{int32(start), int32(end), child})
+		m.like.to = len(s.trail)
+		return
+	}
+	if begin := len(m.shape.text); begin < keep {
+		m.shape.text = append(m.shape.text, s.src[start:end]...)
+		m.shape.names = append(m.shape.names, passed{int32(begin), int32(len(m.shape.text)), child})
+	}
 }
 
 // span is a part of the trail.
@@ -189,8 +220,7 @@ func (s *Scanner) member(i int, m *members, count int) int {
 			return s.refuse(Malformed)
 		}
 		if i++; m.recording && !escaped && i == end+1 {
-			s.trail = append(s.trail, passed{int32(quote), int32(i), child})
-			m.like.to = len(s.trail)
+			s.record(m, quote, i, child)
 		}
 	}
 	i = s.space(i)
@@ -206,14 +236,14 @@ func (s *Scanner) member(i int, m *members, count int) int {
 	return i
 }
 
-// known returns the name at i, if it is that of the element before at the same place.
+// known returns the name at i, if it is the expected one.
 func (s *Scanner) known(i int, m *members, count int) *passed {
 	if !m.matching {
 		return nil
 	}
-	if at := m.like.from + count; at < m.like.to {
-		p := &s.trail[at]
-		if end := i + int(p.end-p.start); end <= len(s.src) && string(s.src[i:end]) == string(s.src[p.start:p.end]) {
+	if count < len(m.expected) {
+		p := &m.expected[count]
+		if end := i + int(p.end-p.start); end <= len(s.src) && string(s.src[i:end]) == string(m.spelled[p.start:p.end]) {
 			return p
 		}
 	}
@@ -221,12 +251,18 @@ func (s *Scanner) known(i int, m *members, count int) *passed {
 	return nil
 }
 
-// diverge goes on without the element before: the names so far are entered after all.
+// diverge goes on without expectations: the names so far that nobody wants are entered after all.
 func (s *Scanner) diverge(m *members, count int) {
 	m.matching = false
-	for _, p := range s.trail[m.like.from : m.like.from+count] {
-		name := s.src[p.start+1 : p.end-2]
-		s.enter(nameEntry{m.object, uint32(maphash.Bytes(seed, name) >> 32), p.start + 1, p.end - 2})
+	for _, p := range m.expected[:count] {
+		if p.child == nil {
+			begin := len(s.text)
+			s.text = append(s.text, m.spelled[p.start+1:p.end-2]...)
+			s.enter(nameEntry{m.object, uint32(maphash.Bytes(seed, s.text[begin:]) >> 32), int32(^begin), int32(len(s.text))})
+		}
+	}
+	if m.shape != nil {
+		m.shape.names, m.shape.text = m.shape.names[:0], m.shape.text[:0] // the next text's is like this one, or like none
 	}
 }
 

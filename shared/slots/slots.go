@@ -10,7 +10,10 @@
 // case included.
 package slots
 
-import "iter"
+import (
+	"iter"
+	"slices"
+)
 
 // MaxDepth is the deepest nesting of objects and lists that is read.
 const MaxDepth = 64
@@ -93,11 +96,15 @@ type Scanner struct {
 	trail   []passed // names of the elements before, of the lists that are being read
 	like    span     // for the object that is read next: the names of the element before it, and whether there is one
 	follows bool
+
+	row    *Row    // of the text before
+	shapes []shape // of its objects, by slot
 }
 
 // Scan reads one JSON text. The slots are valid until the next Scan and share the text's memory. The error is an *[Error].
 func (s *Scanner) Scan(src []byte, row *Row) error {
 	s.reset(src)
+	s.expect(row)
 	s.grow(row.width)
 	end := s.document(&row.root, 0, 1)
 	s.src = nil
@@ -140,6 +147,18 @@ func (s *Scanner) reset(src []byte) {
 	}
 	clear(s.slots)
 	s.slots = s.slots[:0]
+}
+
+// expect keeps what is known of the text before if this one is of the same kind.
+func (s *Scanner) expect(row *Row) {
+	if s.row == row {
+		return
+	}
+	s.row = row
+	s.shapes = slices.Grow(s.shapes[:0], row.width)[:row.width]
+	for i := range s.shapes {
+		s.shapes[i].names, s.shapes[i].text = s.shapes[i].names[:0], s.shapes[i].text[:0]
+	}
 }
 
 // grow adds an empty row and returns where it begins.
