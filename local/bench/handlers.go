@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -228,9 +227,8 @@ func peak(s *side) float64 {
 	return 0
 }
 
-// pinSelf keeps the load generator away from the sides' CPU. On one CPU, threads that look for work would only be in the way.
+// pinSelf keeps the load generator away from the sides' CPU.
 func pinSelf() {
-	runtime.GOMAXPROCS(1)
 	if taskset, err := exec.LookPath("taskset"); err == nil {
 		_ = exec.Command(taskset, "-a", "-cp", "0", strconv.Itoa(os.Getpid())).Run()
 	}
