@@ -75,7 +75,7 @@ func badType(c *schema.Column) *failure {
 const zeroGUID = "00000000-0000-0000-0000-000000000000"
 
 func readText(text, system string, c *schema.Column, zone *time.Location) (scalar, empty, *failure) {
-	if strings.TrimSpace(text) == "" {
+	if (text == "" || text[0] <= ' ' || text[0] >= utf8.RuneSelf) && strings.TrimSpace(text) == "" { // white space that isn't ASCII counts too
 		return scalar{}, emptyText, nil
 	}
 	switch c.Kind {
