@@ -12,9 +12,9 @@ import (
 )
 
 // busMetrics are the metrics of a namespace that are used here, from Azure's "supported metrics for
-// Microsoft.ServiceBus/namespaces". The first three have the dimension EntityName, which is a queue or a topic, never a
+// Microsoft.ServiceBus/namespaces". The first four have the dimension EntityName, which is a queue or a topic, never a
 // subscription.
-var busMetrics = []string{"DeadletteredMessages", "ActiveMessages", "ScheduledMessages", "ThrottledRequests", "ServerErrors"}
+var busMetrics = []string{"DeadletteredMessages", "ActiveMessages", "ScheduledMessages", "Size", "ThrottledRequests", "ServerErrors"}
 
 // groupOf returns the action group that a rule of either kind names, by its name.
 func groupsOf(d *deployment, r resource) (names []string, unknown []string) {
@@ -48,10 +48,11 @@ func checkAlerts(w *world, d *deployment) (f faults) {
 		for _, dimension := range dimensions {
 			of, _ := dimension.(map[string]any)
 			f.want(of["name"] == "EntityName", "%s: dimension %v", r.name(), of["name"])
-			queues, _ := of["values"].([]any)
-			for _, queue := range queues {
-				f.want(d.named(bus+"/queues", fmt.Sprint(queue)) != nil, "%s is about %v, which isn't deployed", r.name(), queue)
-				watched[metric+" "+fmt.Sprint(queue)] = strings.Join(groups, " ")
+			entities, _ := of["values"].([]any)
+			for _, entity := range entities {
+				name := fmt.Sprint(entity)
+				f.want(d.named(bus+"/queues", name) != nil || d.named(bus+"/topics", name) != nil, "%s is about %v, which isn't deployed", r.name(), entity)
+				watched[metric+" "+name] = strings.Join(groups, " ")
 			}
 		}
 	}
@@ -60,6 +61,9 @@ func checkAlerts(w *world, d *deployment) (f faults) {
 			f.want(watched[metric+" "+queue] == "crosswalk-"+team, "%s of queue %s: %q is told, not team %s", metric, queue, watched[metric+" "+queue], team)
 		}
 	}
+	// What nobody asks for stays in the topic, where no queue's alert sees it.
+	topic := d.one(bus + "/topics").name()
+	f.want(watched["Size "+topic] == "crosswalk-platform", "nobody is told that topic %s fills up", topic)
 	for _, r := range d.all("Insights/scheduledQueryRules") {
 		f.want(r.property("scopes", 0) == d.one("OperationalInsights/workspaces").id() && r.property("enabled") == true, "%s looks at something that isn't deployed", r.name())
 		for _, fault := range faultsOfQuery(w, fmt.Sprint(r.property("criteria", "allOf", 0, "query"))) {
@@ -226,7 +230,7 @@ func faultsOfLinks(d *deployment, markdown string, found map[string]bool) (f fau
 
 func TestEveryAlertOfAMetricIsOneOfServiceBus(t *testing.T) {
 	for name, d := range deployments(t) {
-		if n := len(d.all("Insights/metricAlerts")); n != 2*len(d.all(bus+"/queues"))+2 {
+		if n := len(d.all("Insights/metricAlerts")); n != 2*len(d.all(bus+"/queues"))+3 {
 			t.Errorf("%s: %d rules on metrics", name, n)
 		}
 	}

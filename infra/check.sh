@@ -2,7 +2,8 @@
 # Checks the infrastructure with the Bicep compiler and without Azure: lint prints nothing at all, format changes nothing, and
 # the snapshots in test/ are what would be deployed. "check.sh update" formats the files and writes the snapshots anew.
 #
-# The compiler is $BICEP or bicep in PATH. Where there is none, this says so and ends with 0; with BICEP_REQUIRED=1, with 1.
+# The compiler is $BICEP or bicep in PATH. Where there is none, this says so and ends with 0; with BICEP_REQUIRED=1, or
+# asked for an update, with 1.
 set -eu
 mode=${1:-check}
 bicep=${BICEP:-bicep}
@@ -20,7 +21,7 @@ if ! command -v "$bicep" >/dev/null 2>&1; then
     echo "  https://learn.microsoft.com/azure/azure-resource-manager/bicep/install"
     echo "=================================================================================="
   } >&2
-  [ "${BICEP_REQUIRED:-}" != 1 ]
+  [ "$mode" = check ] && [ "${BICEP_REQUIRED:-}" != 1 ]
   exit
 fi
 

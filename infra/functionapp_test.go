@@ -236,9 +236,9 @@ func checkStorage(_ *world, d *deployment) (f faults) {
 	return f
 }
 
-// flexTakes are the properties of siteConfig that Flex Consumption is known to take. It refuses whole deployments for
-// others: "The following list of 2 site configuration properties (Site.SiteConfig.FtpsState, Site.SiteConfig.LinuxFxVersion)
-// for Flex Consumption sites is invalid" (microsoft/azure-pipelines-tasks#21032, Azure/terraform-azurerm-avm-res-web-site#345).
+// flexTakes are the properties of siteConfig that Flex Consumption is known to take. For others ARM refuses the site: "The
+// following list of 2 site configuration properties (Site.SiteConfig.FtpsState, Site.SiteConfig.LinuxFxVersion) for Flex
+// Consumption sites is invalid. Please remove or rename them before retrying." (error 51021, newer regions)
 var flexTakes = []string{"minTlsVersion", "scmMinTlsVersion", "http20Enabled"}
 
 // checkSite looks at what Flex Consumption needs to start the handler.

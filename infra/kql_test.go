@@ -17,7 +17,7 @@ var tables = map[string][]string{
 
 // words are the words of the query language that are used.
 var words = []string{
-	"where", "extend", "project", "summarize", "by", "top", "order", "desc", "asc", "and", "or", "not", "in", "has", "startswith", "true", "false",
+	"where", "extend", "project", "summarize", "by", "top", "order", "desc", "asc", "and", "or", "not", "in", "has", "contains", "startswith", "true", "false",
 	"parse_json", "isnotempty", "tostring", "toint", "todouble", "count", "dcount", "max", "min", "percentile", "bin", "array_length",
 }
 

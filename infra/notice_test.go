@@ -242,6 +242,7 @@ var mutations = []mutation{
 
 	{"alerts", "dev", remove("Insights/metricAlerts", "dead-letters-"+workQueue), "DeadletteredMessages of queue " + workQueue},
 	{"alerts", "dev", remove("Insights/metricAlerts", "backlog-fno-events"), "ActiveMessages of queue fno-events"},
+	{"alerts", "dev", remove("Insights/metricAlerts", "topic-fills"), "topic events fills up"},
 	{"alerts", "dev", set("Insights/metricAlerts", "dead-letters-"+workQueue, []any{}, "actions"), "tells"},
 	{"alerts", "dev", set("Insights/metricAlerts", "dead-letters-"+workQueue, "/none", "actions", 0, "actionGroupId"), "/none"},
 	{"alerts", "dev", set("Insights/metricAlerts", "dead-letters-"+workQueue, "DeadLetters", "criteria", "allOf", 0, "metricName"), "no metric DeadLetters"},

@@ -38,7 +38,7 @@ var deadLetters = map(queues, q => {
   threshold: 0
   window: 'PT5M'
   frequency: 'PT5M'
-  queue: q.name
+  entity: q.name
 })
 var backlogs = map(queues, q => {
   name: 'backlog-${q.name}'
@@ -50,7 +50,7 @@ var backlogs = map(queues, q => {
   threshold: 0
   window: 'PT1H'
   frequency: 'PT15M'
-  queue: q.name
+  entity: q.name
 })
 var brokerTrouble = [
   {
@@ -63,7 +63,7 @@ var brokerTrouble = [
     threshold: 0
     window: 'PT15M'
     frequency: 'PT5M'
-    queue: ''
+    entity: ''
   }
   {
     name: 'service-bus-fails'
@@ -75,7 +75,19 @@ var brokerTrouble = [
     threshold: 10
     window: 'PT15M'
     frequency: 'PT5M'
-    queue: ''
+    entity: ''
+  }
+  {
+    name: 'topic-fills'
+    description: 'Topic ${topology.topic.name} holds more than 800 MB; at 1 GB it takes no event any more. Most often nobody asks for the events in its subscription ${topology.topic.unrouted}: switch them off in their source, then receive and delete what lies there in Service Bus Explorer.'
+    team: platform
+    severity: 2
+    metric: 'Size'
+    aggregation: 'Maximum'
+    threshold: 800000000
+    window: 'PT1H'
+    frequency: 'PT15M'
+    entity: topology.topic.name
   }
 ]
 var metricRules = concat(deadLetters, backlogs, brokerTrouble)
@@ -130,7 +142,7 @@ var platformRules = [
     description: 'The day\'s cap of logs is reached: until tomorrow there are neither logs nor alerts on them. Dead-letter alerts go on. Raise dailyCapGb or LOG_LEVEL.'
     team: platform
     severity: 2
-    query: '_LogOperation | where Category =~ "Ingestion" and Detail has "OverQuota" | project TimeGenerated, Detail'
+    query: '_LogOperation | where Category =~ "Ingestion" and Detail contains "OverQuota" | project TimeGenerated, Detail'
     operator: 'GreaterThan'
     threshold: 0
     window: 'PT1H'
@@ -222,7 +234,7 @@ resource metricRule 'Microsoft.Insights/metricAlerts@2018-03-01' = [
             timeAggregation: r.aggregation
             operator: 'GreaterThan'
             threshold: r.threshold
-            dimensions: empty(r.queue) ? [] : [{ name: 'EntityName', operator: 'Include', values: [r.queue] }]
+            dimensions: empty(r.entity) ? [] : [{ name: 'EntityName', operator: 'Include', values: [r.entity] }]
             skipMetricValidation: true // a new namespace has no metrics yet
           }
         ]
