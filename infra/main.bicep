@@ -53,7 +53,7 @@ param dataverseSendKey bool = false
 
 // --- messaging and network ---
 
-@description('Premium messaging. Standard costs a base fee of some 10 USD a month with 13 million operations in it; Premium from some 670 USD a month for a messaging unit, whatever is sent. It has private endpoints, a firewall, messages over 256 KB and a capacity of its own.')
+@description('Premium messaging. Standard costs a base fee of some 10 USD a month with 13 million operations in it; Premium from some 670 USD a month for a messaging unit, whatever is sent. It has private endpoints, a firewall, messages over 256 KB and a capacity of its own. A namespace can\'t change from one to the other: choose before the first deployment.')
 param premiumMessaging bool = false
 
 @description('Messaging units with Premium; each costs the same again.')
@@ -66,7 +66,7 @@ param privateNetwork bool = false
 @description('Address range of that network, at least a /24.')
 param networkAddressPrefix string = '10.80.0.0/24'
 
-@description('IPv4 ranges that alone may reach the public endpoints of Key Vault and, with Premium, of Service Bus: those of F&O, Dataverse and who deploys. Empty: all.')
+@description('IPv4 ranges that alone may reach the public endpoints of Key Vault and, with Premium, of Service Bus: those of F&O, Dataverse and who deploys. Only with privateNetwork: without it the function app itself comes from outside these ranges. Empty: all.')
 param allowedIpRanges string[] = []
 
 // --- the function app ---

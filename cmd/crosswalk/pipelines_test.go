@@ -203,3 +203,19 @@ func TestWorkflowsPassWhatBicepReads(t *testing.T) {
 		}
 	}
 }
+
+var readVariable = regexp.MustCompile(`readEnvironmentVariable\('([A-Z_]+)'`)
+
+// TestPipelinesPassEveryParameter: what a pipeline leaves out goes back to its default with its next run.
+func TestPipelinesPassEveryParameter(t *testing.T) {
+	env, _ := pipelines(t)[".github/workflows/environment.yml"].(map[string]any)["jobs"].(map[string]any)["deploy"].(map[string]any)["env"].(map[string]any)
+	found := readVariable.FindAllStringSubmatch(read(t, filepath.Join(root(t), "infra", "main.bicepparam")), -1)
+	if len(found) < 15 {
+		t.Fatalf("only %d variables in infra/main.bicepparam", len(found))
+	}
+	for _, m := range found {
+		if _, ok := env[m[1]]; !ok {
+			t.Errorf("the GitHub deployment doesn't pass %s, which infra/main.bicepparam reads", m[1])
+		}
+	}
+}

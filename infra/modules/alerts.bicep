@@ -55,7 +55,7 @@ var backlogs = map(queues, q => {
 var brokerTrouble = [
   {
     name: 'service-bus-throttles'
-    description: 'Service Bus turns requests away because there are too many. Messages wait and come again; if it lasts, take Premium or more messaging units.'
+    description: 'Service Bus turns requests away because there are too many. Messages wait and come again; if it lasts, take more messaging units, or a new environment with Premium.'
     team: platform
     severity: 3
     metric: 'ThrottledRequests'

@@ -129,6 +129,7 @@ resource subscription 'Microsoft.ServiceBus/namespaces/topics/subscriptions@2024
   }
 ]
 
+@batchSize(1) // Service Bus answers 409 where two change one subscription at once
 resource rule 'Microsoft.ServiceBus/namespaces/topics/subscriptions/rules@2024-01-01' = [
   for r in subscriptionRules: {
     name: '${namespaceName}/${topology.topic.name}/${r.subscription}/${ruleName(r.position)}'
