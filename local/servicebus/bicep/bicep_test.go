@@ -37,17 +37,17 @@ func TestEveryPropertyArrives(t *testing.T) {
 		Name: "sbns-test", Premium: true,
 		Entities: servicebus.Entities{
 			Queues: []servicebus.Queue{
-				{Name: "work"},
+				{Name: "jobs"},
 				{Name: "late", QueueProperties: broker.QueueProperties{
 					LockDuration: 30 * time.Second, MaxDeliveryCount: 3, DefaultTTL: 14 * 24 * time.Hour, DeadLetterOnExpiry: true,
-					ForwardDeadLetteredTo: "work", DuplicateDetection: 10 * time.Minute, MaxSize: 1 << 30, MaxMessageSize: 2 << 20,
+					ForwardDeadLetteredTo: "jobs", DuplicateDetection: 10 * time.Minute, MaxSize: 1 << 30, MaxMessageSize: 2 << 20,
 				}},
 			},
 			Topics: []servicebus.Topic{{Name: "news", TopicProperties: broker.TopicProperties{DuplicateDetection: 30 * time.Minute}}},
 			Subscriptions: []servicebus.Subscription{
 				{Topic: "news", Name: "all", SubscriptionProperties: broker.SubscriptionProperties{RequiresSession: true}},
 				{Topic: "news", Name: "some", SubscriptionProperties: broker.SubscriptionProperties{
-					ForwardTo: "work", DeadLetterOnFilterError: true,
+					ForwardTo: "jobs", DeadLetterOnFilterError: true,
 					Rules: []broker.Rule{
 						{Name: "$Default", SQL: "[kind] = 'a'", Action: "SET seen = 1"},
 						{Name: "labelled", Correlation: &broker.CorrelationFilter{Subject: "b", Properties: map[string]any{"region": "north"}}},
@@ -55,7 +55,7 @@ func TestEveryPropertyArrives(t *testing.T) {
 				}},
 			},
 		},
-		Keys: []access.Key{{Name: "both", Rights: access.Send | access.Listen}, {Name: "work-send", Rights: access.Send, Scope: "work"}},
+		Keys: []access.Key{{Name: "both", Rights: access.Send | access.Listen}, {Name: "jobs-send", Rights: access.Send, Scope: "jobs"}},
 	}
 	byName := cmpopts.SortSlices(func(a, b access.Key) bool { return a.Name < b.Name })
 	queues := cmpopts.SortSlices(func(a, b servicebus.Queue) bool { return a.Name > b.Name })
@@ -74,19 +74,19 @@ func TestWhatIsntUnderstoodIsNamed(t *testing.T) {
 		{`"maxDeliveryCount": 3`, `"maxDeliveryCount": "[parameters('n')]"`, "sbns-test/late: properties: maxDeliveryCount: its value is of another kind"},
 		{`"lockDuration": "PT30S"`, `"lockDuration": "[reference('x').lock]"`, `"[reference('x').lock]" is no ISO 8601 duration`},
 		{`"lockDuration": "PT30S"`, `"lockDuration": "PT6M"`, "a lock lasts five minutes at most"},
-		{`"forwardTo": "work"`, `"forwardTo": "wrok"`, `sbns-test/news/some: properties.forwardTo: there is no queue or topic "wrok"`},
+		{`"forwardTo": "jobs"`, `"forwardTo": "wrok"`, `sbns-test/news/some: properties.forwardTo: there is no queue or topic "wrok"`},
 		{`"name": "sbns-test/news/some/$Default"`, `"name": "sbns-test/news/some/first"`, "subscription news/some: it has rules, and none is named $Default"},
 		{`"sqlExpression": "[kind] = 'a'"`, `"sqlExpression": "[kind] ="`, "sbns-test/news/some/$Default: "},
 		{`"filterType": "SqlFilter"`, `"filterType": "CorrelationFilter"`, "properties.filterType: Azure takes the filter that filterType names"},
 		{`"status": "Active"`, `"status": "Asleep"`, `properties.status: "Asleep" is unknown`},
 		{`"autoDeleteOnIdle": "P10675199DT2H48M5.4775807S"`, `"autoDeleteOnIdle": "PT1H"`, "properties.autoDeleteOnIdle: the local broker deletes no entity"},
-		{`"requiresSession": false`, `"requiresSession": true, "forwardTo": "late"`, "sbns-test/work: properties.forwardTo: an entity with sessions can't forward"},
+		{`"requiresSession": false`, `"requiresSession": true, "forwardTo": "late"`, "sbns-test/jobs: properties.forwardTo: an entity with sessions can't forward"},
 		{`"name": "sbns-test/late"`, `"name": "sbns-other/late"`, `it isn't in namespace "sbns-test"`},
 		{`"name": "sbns-test/late"`, `"name": "sbns-test/News"`, `"News" is there twice`},
 		{`"type": "Microsoft.ServiceBus/namespaces/AuthorizationRules"`, `"type": "Microsoft.ServiceBus/namespaces/migrationConfigurations"`, "this type is unknown here"},
 		{`"name": "Premium"`, `"name": "Standard"`, "properties.maxMessageSizeInKilobytes: Standard has no such setting"},
 		{`"name": "Premium"`, `"name": "Basic"`, "Basic has no topics"},
-		{`"name": "sbns-test/both"`, `"name": "sbns-test/work-send"`, `there is another key named "work-send"`},
+		{`"name": "sbns-test/both"`, `"name": "sbns-test/jobs-send"`, `there is another key named "jobs-send"`},
 		{`"apiVersion"`, `"apiVersoin"`, "apiVersoin: it is unknown here"},
 		{`Microsoft.ServiceBus`, `Microsoft.Other`, "there is no Microsoft.ServiceBus/namespaces in it"},
 		{`{`, ``, "no snapshot of a Bicep deployment"},
@@ -119,7 +119,7 @@ func TestTheKeyOfAQueueSendsThereAlone(t *testing.T) {
 	defer s.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	client, err := azservicebus.NewClientFromConnectionString(s.ConnectionStringOf("work-send"), nil)
+	client, err := azservicebus.NewClientFromConnectionString(s.ConnectionStringOf("jobs-send"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestTheKeyOfAQueueSendsThereAlone(t *testing.T) {
 		}
 		return sender.SendMessage(ctx, &azservicebus.Message{Body: []byte("x")}, nil)
 	}
-	if err := send("work"); err != nil {
+	if err := send("jobs"); err != nil {
 		t.Error(err)
 	}
 	var refused *azservicebus.Error

@@ -26,11 +26,11 @@ resource late 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = {
 
 resource work 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = {
   parent: ns
-  name: 'work'
+  name: 'jobs'
   properties: { requiresSession: false, autoDeleteOnIdle: 'P10675199DT2H48M5.4775807S' }
 
   resource key 'authorizationRules' = {
-    name: 'work-send'
+    name: 'jobs-send'
     properties: { rights: ['Send'] }
   }
 }
