@@ -68,7 +68,7 @@ func against(ctx context.Context, file string, plan *contract.Plan, trials []tri
 		switch {
 		case errors.Is(err, link.ErrNotFound):
 			t.against = &comparison{}
-			for _, v := range t.record.Fields {
+			for _, v := range t.record.Fields() {
 				t.against.fields = append(t.against.fields, contract.Difference{Value: v})
 			}
 			continue

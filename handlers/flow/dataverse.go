@@ -54,7 +54,7 @@ func (t *DataverseTarget) Traits() link.Traits { return link.Traits{IfMatch: tru
 
 // Find implements [Target], by the record's alternate key.
 func (t *DataverseTarget) Find(ctx context.Context, r *contract.Record) (link.Row, error) {
-	row, err := t.client.ByKey(ctx, t.set, t.id, dataverseKey(r.Key), t.columns)
+	row, err := t.client.ByKey(ctx, t.set, t.id, dataverseKey(r.Key()), t.columns)
 	return link.Row(row), asCondition(err)
 }
 
@@ -93,7 +93,7 @@ func (t *DataverseTarget) Delete(ctx context.Context, id, etag string) error {
 
 // resolve looks up the record's references. missing names those that lead nowhere.
 func (t *DataverseTarget) resolve(ctx context.Context, r *contract.Record) (resolved []contract.Resolved, missing []string, err error) {
-	for _, v := range r.Fields {
+	for _, v := range r.Fields() {
 		if v.Reference == nil || v.Reference.ID != "" {
 			continue // no lookup, or one whose row the link knows
 		}

@@ -68,7 +68,7 @@ func (r *rows) Traits() link.Traits { return r.traits }
 
 func (r *rows) Find(_ context.Context, want *contract.Record) (link.Row, error) {
 	for id, held := range r.held {
-		if key := string(want.Key[0].JSON); strings.Contains(held, key) {
+		if key := string(want.Key()[0].JSON); strings.Contains(held, key) {
 			return link.Row{ID: id, JSON: []byte(held)}, nil
 		}
 	}

@@ -62,9 +62,9 @@ func targetHolds(p *contract.Plan, e contract.Example) func(context.Context, *Fe
 		if err != nil {
 			return err
 		}
-		key := make([]string, len(record.Key))
-		for i, v := range record.Key {
-			key[i] = v.Text()
+		var key []string
+		for _, v := range record.Key() {
+			key = append(key, v.Text())
 		}
 		var row rows.Row
 		var found bool
@@ -77,7 +77,7 @@ func targetHolds(p *contract.Plan, e contract.Example) func(context.Context, *Fe
 			return fmt.Errorf("%s has no %s %s", p.To.System, p.To.Entity, record.KeyText())
 		}
 		var resolved []contract.Resolved
-		for _, v := range record.Fields {
+		for _, v := range record.Fields() {
 			if v.Reference == nil {
 				continue
 			}

@@ -75,7 +75,7 @@ func (f *flow) deletion() string {
 		return "deletes the target's record"
 	case contract.DeleteDeactivate:
 		var sets []string
-		for _, v := range f.Deactivation().Fields {
+		for _, v := range f.Deactivation().Fields() {
 			column, _ := f.TargetEntity().Column(v.Name)
 			sets = append(sets, code(v.Name)+" becomes "+option(column, v.Text()))
 		}

@@ -17,6 +17,10 @@ func itoa(n int) string { return strconv.Itoa(n) }
 type fieldPlan struct {
 	column   *schema.Column
 	property string
+	// name is the property as it begins a member of a body: a comma, the name in quotes, a colon.
+	name string
+	// key is set for a field of the target's key.
+	key bool
 	// constant is set for a field with a fixed value, input for one that reads the source.
 	constant *literal
 	input    *input
@@ -93,33 +97,22 @@ func (p *Plan) Apply(src []byte) (*Record, error) {
 	if err := p.load(w, src); err != nil {
 		return nil, err
 	}
-	w.json = make([]byte, 0, p.size.Load())
 	if p.when != nil {
 		if wanted, err := p.wanted(w, p.when, "when"); err != nil || !wanted {
 			return nil, cmp.Or(err, ErrNotWanted)
 		}
 	}
-	values := make([]Value, len(p.keys)+len(p.fields))
-	r := &Record{system: p.To.System, Key: values[:len(p.keys):len(p.keys)], Fields: values[len(p.keys):len(p.keys)]}
 	for i := range p.fields {
 		f := &p.fields[i]
 		l, skip, err := p.evaluate(w, f)
 		if err != nil {
 			return nil, err
 		}
-		if skip {
-			continue
-		}
-		v := Value{Name: f.property, JSON: l.json, Reference: l.reference, Initial: f.initial, column: f.column}
-		r.Fields = append(r.Fields, v)
-		for k, index := range p.keys {
-			if index == i {
-				r.Key[k] = v
-			}
+		if !skip {
+			w.write(f, i, &l)
 		}
 	}
-	p.size.Store(int64(len(w.json) + len(w.json)/8)) // room for the next record, which may be a little longer
-	return r, nil
+	return w.record(p), nil
 }
 
 // evaluate returns one field's value; skip leaves the target's field alone.
@@ -297,19 +290,17 @@ func (f *fieldPlan) form(w *workspace, v scalar, system string) (literal, *failu
 	if f.bind.pair != "" {
 		return literal{
 			json:      w.quoted(w.bindURL(e.Set, KeyPart{"link:" + f.bind.pair, v.text, true})),
-			reference: &Reference{Entity: e.Name, Set: e.Set, Pair: f.bind.pair, Value: strings.Clone(v.text)},
+			reference: f.bind.reference(strings.Clone(v.text)),
 		}, nil
 	}
 	json, failed := w.column(v, system, f.bind.key, false)
 	if failed != nil {
 		return literal{}, failed
 	}
-	value, quoted := string(json), false
-	if f.bind.key.Kind == schema.Text {
-		value, quoted = v.text, true
+	value := v.text
+	if f.bind.key.Kind != schema.Text {
+		value = string(json)
 	}
-	return literal{
-		json:      w.quoted(w.bindURL(e.Set, KeyPart{f.bind.key.Name, value, quoted})),
-		reference: &Reference{Entity: e.Name, Set: e.Set, Key: f.bind.key.Name, Value: strings.Clone(value), Quoted: quoted},
-	}, nil
+	ref := f.bind.reference(strings.Clone(value))
+	return literal{json: w.quoted(w.bindURL(e.Set, KeyPart{ref.Key, ref.Value, ref.Quoted})), reference: ref}, nil
 }

@@ -100,7 +100,7 @@ func outcome(p *Plan, src string) string {
 		return "unmarked: " + err.Error()
 	}
 	var out []string
-	for _, v := range r.Fields[1:] {
+	for _, v := range r.Fields()[1:] {
 		out = append(out, fmt.Sprintf("%s=%s", v.Name, v.JSON))
 	}
 	if len(out) == 0 {

@@ -20,8 +20,9 @@ func (r *Record) Compare(currentRow []byte, resolved ...Resolved) ([]Difference,
 	if err != nil {
 		return nil, &fault.Error{Kind: fault.Transient, Reason: "row-unreadable", Detail: "the target's answer is no well-formed JSON object", Err: err}
 	}
-	out := make([]Difference, len(r.Fields))
-	for i, v := range r.Fields {
+	fields := r.Fields()
+	out := make([]Difference, len(fields))
+	for i, v := range fields {
 		name := v.Name
 		if v.column != nil {
 			name = rowProperty(v.column)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"crosswalk/shared/schema"
 	"crosswalk/shared/slots"
@@ -29,7 +28,7 @@ func compile(r *reader, d *document, name string, lookup lookupFunc) *Plan {
 	c := &compiler{reader: r, doc: d, lookup: lookup, slots: map[string]int{}}
 	c.plan = &Plan{
 		Name: name, Purpose: textOf(d.Purpose), Team: textOf(d.Team), Pair: textOf(d.Pair), Owner: textOf(d.Owner),
-		root: slots.NewRow(), size: new(atomic.Int64), owners: map[string]string{},
+		root: slots.NewRow(), deactivation: new(body).record(&Plan{}), owners: map[string]string{},
 	}
 	c.source()
 	c.target()
@@ -135,6 +134,7 @@ func (c *compiler) deactivate(e *element) {
 	if d.Columns == nil {
 		return
 	}
+	sets := &Plan{To: c.plan.To}
 	for _, m := range d.Columns.members {
 		name := m.key.text
 		column, ok := c.plan.target.Column(name)
@@ -148,11 +148,18 @@ func (c *compiler) deactivate(e *element) {
 		case owner != "" && owner != c.plan.From.System:
 			c.add(m.key, "agree on one owner", "delete: field %s belongs to %s, and this flow comes from %s", name, owner, c.plan.From.System)
 		default:
-			l := c.literal(m.value, &fieldPlan{column: column, property: name}, "deactivate")
+			f := fieldPlan{column: column, property: name, name: memberName(name)}
+			l := c.literal(m.value, &f, "deactivate")
+			f.constant = &l
 			c.plan.owners[name] = c.plan.From.System
-			c.plan.deactivation = append(c.plan.deactivation, Value{Name: name, JSON: l.json, column: column})
+			sets.fields = append(sets.fields, f)
 		}
 	}
+	var b body
+	for i := range sets.fields {
+		b.write(&sets.fields[i], i, sets.fields[i].constant)
+	}
+	c.plan.deactivation = b.record(sets)
 }
 
 func (c *compiler) field(d *fieldDoc) {
@@ -212,6 +219,7 @@ func (c *compiler) field(d *fieldDoc) {
 		c.mapped(d, &f)
 	}
 	c.when(d, &f)
+	f.name = memberName(f.property)
 	c.plan.fields = append(c.plan.fields, f)
 }
 
@@ -429,6 +437,7 @@ func (c *compiler) key() {
 			continue
 		}
 		c.plan.keys = append(c.plan.keys, index)
+		c.plan.fields[index].key = true
 	}
 }
 

@@ -60,7 +60,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync/atomic"
 
 	"crosswalk/shared/schema"
 	"crosswalk/shared/slots"
@@ -120,14 +119,13 @@ type Plan struct {
 	// BulkAbove is how many records an hour the flow is made for: more are to be loaded in bulk. 0 where the contract doesn't say.
 	BulkAbove int
 
-	deactivation   []Value
+	deactivation   *Record
 	when           *computed // nil where every record is wanted
 	source, target *schema.Entity
 	fields         []fieldPlan
 	root           *slots.Row
 	columns        []string          // what a read of the source row must select
 	targetColumns  []string          // what a read of the target row must select
-	size           *atomic.Int64     // bytes of the last record, with some room
 	owners         map[string]string // owner by target field, all fields of the contract
 	keys           []int             // index into fields by Target.Key
 }
@@ -163,7 +161,7 @@ func (p *Plan) TargetColumns() []string { return p.targetColumns }
 
 // Deactivation returns what a delete in the source writes into the target's row where Delete is [DeleteDeactivate]: a record
 // without a key.
-func (p *Plan) Deactivation() *Record { return &Record{system: p.To.System, Fields: p.deactivation} }
+func (p *Plan) Deactivation() *Record { return p.deactivation }
 
 // OwnsField reports whether this flow keeps the target field up to date: its contract maps it, not only as an initial value,
 // and the flow's source system owns it.

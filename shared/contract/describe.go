@@ -121,7 +121,7 @@ func (p *Plan) FieldRules() []FieldRule {
 			out = append(out, FieldRule{Column: column, Owner: p.owners[name]})
 		}
 	}
-	for _, v := range p.deactivation {
+	for _, v := range p.deactivation.Fields() {
 		i := slices.IndexFunc(out, func(r FieldRule) bool { return r.Column.Name == v.Name })
 		out[i].OnDelete = v.Text()
 	}

@@ -215,7 +215,7 @@ func (p *Plan) Try(e Example) Findings {
 		differs(`"write"`, "write well-formed JSON", "write is malformed")
 		return out
 	}
-	for _, v := range r.Fields {
+	for _, v := range r.Fields() {
 		expected, ok := want[v.Name]
 		delete(want, v.Name)
 		switch {

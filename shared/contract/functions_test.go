@@ -94,7 +94,7 @@ func TestInvoiceLookupsAreReferences(t *testing.T) {
 		"transactioncurrencyid@odata.bind": {Entity: "transactioncurrency", Set: "transactioncurrencies", Key: "isocurrencycode", Value: "EUR", Quoted: true},
 		"pricelevelid@odata.bind":          {Entity: "pricelevel", Set: "pricelevels", Key: "name", Value: "EUR list", Quoted: true},
 	}
-	for _, v := range r.Fields {
+	for _, v := range r.Fields() {
 		if ref, ok := want[v.Name]; ok {
 			if v.Reference == nil || !reflect.DeepEqual(*v.Reference, ref) {
 				t.Errorf("%s: %+v, want %+v", v.Name, v.Reference, ref)

@@ -32,8 +32,7 @@ func OwnershipOf(plans ...*Plan) *Ownership {
 //
 // The error is Misconfigured, reason "not-owner", with the first such field in the record's order.
 func (o *Ownership) Permit(p *Plan, r *Record) error {
-	for i := range r.Fields {
-		v := &r.Fields[i]
+	for _, v := range r.Fields() {
 		if v.column == nil || slices.Contains(p.To.Key, v.column.Name) || v.Initial {
 			continue
 		}

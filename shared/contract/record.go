@@ -10,27 +10,33 @@ import (
 
 	"crosswalk/shared/fault"
 	"crosswalk/shared/schema"
-	"crosswalk/shared/slots"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Record is one record in the target's form.
 type Record struct {
-	// Key holds the values of the target's key, in the contract's order.
-	Key []Value
-	// Fields holds everything the flow writes, the key's columns included, in the contract's order. A field that is
-	// skipped is missing.
-	Fields []Value
-
-	system string
+	// plan has the fields' names and kinds.
+	plan *Plan
+	// text begins with the request body for a new row, of size bytes; behind it are lookups' values that don't stand in it.
+	text   []byte
+	size   int
+	values []span
+	// resolved are the rows that [Record.Resolve] has found.
+	resolved []Resolved
 }
+
+// span is where one field's literal stands in a record's text. A lookup's is followed by one whose field is lookupValue: the
+// plain text that its row is found by.
+type span struct{ field, start, end int32 }
+
+const lookupValue = -1
 
 // Value is one field of a record.
 type Value struct {
 	// Name is the property's name in the request: the column, or <navigation property>@odata.bind for a lookup.
 	Name string
-	// JSON is the exact JSON literal in the target's form. Records share the literals of constants: don't change them.
+	// JSON is the exact JSON literal in the target's form. It is the record's own memory: don't change it.
 	JSON []byte
 	// Reference is set where the value is a lookup by alternate key; it is nil for a lookup that is emptied.
 	Reference *Reference
@@ -38,6 +44,62 @@ type Value struct {
 	Initial bool
 
 	column *schema.Column
+}
+
+// Fields returns everything the flow writes, the key's columns included, in the contract's order. A field that is skipped is
+// missing.
+func (r *Record) Fields() []Value {
+	out := make([]Value, 0, len(r.values))
+	for i, at := range r.values {
+		if at.field != lookupValue {
+			out = append(out, r.value(i))
+		}
+	}
+	return out
+}
+
+// Key returns the values of the target's key, in the contract's order.
+func (r *Record) Key() []Value {
+	out := make([]Value, len(r.plan.keys))
+	for k, field := range r.plan.keys {
+		out[k] = r.field(&r.plan.fields[field])
+	}
+	return out
+}
+
+// field returns the value of a field; one without JSON where it is skipped.
+func (r *Record) field(f *fieldPlan) Value {
+	for i, at := range r.values {
+		if at.field != lookupValue && &r.plan.fields[at.field] == f {
+			return r.value(i)
+		}
+	}
+	return Value{Name: f.property, column: f.column}
+}
+
+func (r *Record) value(i int) Value {
+	f := &r.plan.fields[r.values[i].field]
+	return Value{Name: f.property, JSON: r.at(i), Reference: r.reference(f, i), Initial: f.initial, column: f.column}
+}
+
+func (r *Record) at(i int) []byte { s := r.values[i]; return r.text[s.start:s.end:s.end] }
+
+// reference returns the row that the lookup at i points to.
+func (r *Record) reference(f *fieldPlan, i int) *Reference {
+	if i+1 == len(r.values) || r.values[i+1].field != lookupValue {
+		return nil
+	}
+	ref := f.bind.reference(string(r.at(i + 1)))
+	for _, part := range f.bind.and {
+		v := r.field(part.field)
+		ref.And = append(ref.And, KeyPart{part.key.Name, v.Text(), v.IsText()})
+	}
+	if f.bind.pair != "" {
+		if k := slices.IndexFunc(r.resolved, func(x Resolved) bool { return x.Name == f.property }); k >= 0 {
+			ref.ID = r.resolved[k].ID
+		}
+	}
+	return ref
 }
 
 // Text returns the value as plain text: a JSON string without quotes and escapes, any other literal as it is.
@@ -71,8 +133,9 @@ type Reference struct {
 
 // KeyText returns the canonical text of the match key, as [schema.KeyText] writes it.
 func (r *Record) KeyText() string {
-	parts := make([]string, len(r.Key))
-	for i, v := range r.Key {
+	key := r.Key()
+	parts := make([]string, len(key))
+	for i, v := range key {
 		text := v.Text()
 		if isNumber(v.JSON) {
 			text = canonicalNumber(text)
@@ -89,48 +152,54 @@ func isNumber(literal []byte) bool {
 // Resolve fills in the lookups that go through a link: find returns the target's id of the pair's record that has this id in
 // the source. A record with such lookups isn't written before. An error of find is returned as it is.
 func (r *Record) Resolve(find func(field, pair, id string) (string, error)) error {
-	for i := range r.Fields {
-		v := &r.Fields[i]
-		if v.Reference == nil || v.Reference.Pair == "" {
+	w := workspaces.Get().(*workspace)
+	defer w.release()
+	var resolved []Resolved
+	for i, at := range r.values {
+		if at.field == lookupValue {
 			continue
 		}
-		id, err := find(v.column.Name, v.Reference.Pair, v.Reference.Value)
-		if err != nil {
-			return err
+		f := &r.plan.fields[at.field]
+		l := literal{json: r.at(i), reference: r.reference(f, i)}
+		if l.reference != nil && l.reference.Pair != "" {
+			id, err := find(f.column.Name, l.reference.Pair, l.reference.Value)
+			if err != nil {
+				return err
+			}
+			resolved = append(resolved, Resolved{Name: f.property, ID: id})
+			l.json = quote("/" + l.reference.Set + "(" + id + ")")
 		}
-		resolved := *v.Reference
-		resolved.ID = id
-		v.Reference, v.JSON = &resolved, quote("/"+resolved.Set+"("+id+")")
+		w.write(f, int(at.field), &l)
+	}
+	if resolved != nil {
+		*r = *w.record(r.plan)
+		r.resolved = resolved
 	}
 	return nil
 }
 
-// JSON returns the request body: one object, fields in the contract's order. With create it is for a new row; without, the
-// key's columns and the initial values are left out.
+// JSON returns the request body: one object, fields in the contract's order. With create it is for a new row, and the record's
+// own memory: don't change it. Without, the key's columns and the initial values are left out.
 func (r *Record) JSON(create bool) []byte {
-	size := len("{}")
-	for i := range r.Fields {
-		size += len(r.Fields[i].Name) + len(r.Fields[i].JSON) + len(`"":,`)
+	if create {
+		return r.text[:r.size:r.size]
 	}
-	out := append(make([]byte, 0, size), '{')
-	for _, v := range r.Fields {
-		if !create && (v.Initial || slices.ContainsFunc(r.Key, func(k Value) bool { return k.Name == v.Name })) {
+	members := make([]byte, 0, r.size)
+	for i, at := range r.values {
+		if at.field == lookupValue {
 			continue
 		}
-		if len(out) > 1 {
-			out = append(out, ',')
+		if f := &r.plan.fields[at.field]; !f.initial && !f.key {
+			members = append(append(members, f.name...), r.at(i)...)
 		}
-		out = slots.AppendQuoted(out, v.Name)
-		out = append(out, ':')
-		out = append(out, v.JSON...)
 	}
-	return append(out, '}')
+	return object(members)
 }
 
 // Hash returns the SHA-256, in hexadecimal, of the record's canonical form: fields sorted by name, numbers without
 // zeros that don't count. Initial values don't count. Equal hashes mean that the same would be written.
 func (r *Record) Hash() string {
-	fields := slices.Clone(r.Fields)
+	fields := r.Fields()
 	slices.SortFunc(fields, func(a, b Value) int { return strings.Compare(a.Name, b.Name) })
 	h := sha256.New()
 	for _, v := range fields {
@@ -165,7 +234,7 @@ func (r *Record) Same(currentRow []byte, resolved ...Resolved) (bool, error) {
 	if err != nil {
 		return false, &fault.Error{Kind: fault.Transient, Reason: "row-unreadable", Detail: "the target's answer is no well-formed JSON object", Err: err}
 	}
-	for _, v := range r.Fields {
+	for _, v := range r.Fields() {
 		if !v.Initial && !r.sameValue(v, row, resolved) {
 			return false, nil
 		}
@@ -214,7 +283,7 @@ func (r *Record) isEmpty(literal []byte, column *schema.Column) bool {
 	if len(literal) == 0 || bytes.Equal(literal, []byte("null")) {
 		return true
 	}
-	if r.system != schema.FnO || literal[0] != '"' {
+	if r.plan.To.System != schema.FnO || literal[0] != '"' {
 		return false
 	}
 	text := Value{JSON: literal}.Text()

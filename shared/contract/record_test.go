@@ -72,8 +72,8 @@ fields:
 	if got := string(r.JSON(false)); got != `{"C":"c"}` {
 		t.Errorf("JSON(false): %s", got)
 	}
-	if !r.Key[0].IsText() || r.Key[0].Text() != "b" {
-		t.Errorf("Key[0] = %s", r.Key[0].Text())
+	if !r.Key()[0].IsText() || r.Key()[0].Text() != "b" {
+		t.Errorf("Key[0] = %s", r.Key()[0].Text())
 	}
 }
 
@@ -165,7 +165,7 @@ func TestSameComparesALookupOnlyWhenTold(t *testing.T) {
 	if same, err := r.Same(row, told); same || err != nil {
 		t.Errorf("told another row: %t, %v", same, err)
 	}
-	ref := r.Fields[1].Reference
+	ref := r.Fields()[1].Reference
 	if ref == nil || !reflect.DeepEqual(*ref, Reference{Entity: "target", Set: "targets", Key: "id", Value: "A", Quoted: true}) {
 		t.Errorf("reference %+v", ref)
 	}
@@ -226,7 +226,7 @@ func TestARecordStandsOnItsOwn(t *testing.T) {
 		want string
 	}
 	show := func(r *Record) string {
-		return string(r.JSON(true)) + r.KeyText() + r.Fields[len(r.Fields)-1].Reference.Value
+		return string(r.JSON(true)) + r.KeyText() + r.Fields()[len(r.Fields())-1].Reference.Value
 	}
 	var records []kept
 	for i := range 50 {

@@ -23,6 +23,14 @@ type keyField struct {
 	field *fieldPlan
 }
 
+// reference is the row whose key, or id in the source for a link, is value.
+func (b *binding) reference(value string) *Reference {
+	if b.pair != "" {
+		return &Reference{Entity: b.entity.Name, Set: b.entity.Set, Pair: b.pair, Value: value}
+	}
+	return &Reference{Entity: b.entity.Name, Set: b.entity.Set, Key: b.key.Name, Value: value, Quoted: b.key.Kind == schema.Text}
+}
+
 // alternateKey finds the key that a lookup's row is known by.
 func (c *compiler) alternateKey(d *fieldDoc, e *schema.Entity) *binding {
 	names := []string{d.reference.text}

@@ -53,7 +53,7 @@ func TestReferenceByAKeyOfSeveralColumnsIsTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if and := r.Fields[1].Reference.And; len(and) != 1 || and[0] != (KeyPart{"whole", "7", false}) {
+	if and := r.Fields()[1].Reference.And; len(and) != 1 || and[0] != (KeyPart{"whole", "7", false}) {
 		t.Errorf("the record's reference has %v", and)
 	}
 }

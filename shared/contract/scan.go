@@ -14,7 +14,8 @@ import (
 // workspace is the memory in which one record after another is mapped.
 type workspace struct {
 	slots.Scanner
-	// texts holds what is made on the way to the target, json what the target gets. The record takes json over.
+	body
+	// texts holds what is made on the way to the target, json its literals.
 	texts, json []byte
 }
 
@@ -22,7 +23,8 @@ var workspaces = sync.Pool{New: func() any { return new(workspace) }}
 
 // release gives the workspace back. No text that came out of it may be used after.
 func (w *workspace) release() {
-	w.texts, w.json = w.texts[:0], nil
+	w.texts, w.json = w.texts[:0], w.json[:0]
+	w.reset()
 	workspaces.Put(w)
 }
 

@@ -89,13 +89,13 @@ func FuzzApply(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := r.Fields[0].Text(), (Value{JSON: row["Id"]}).Text(); got != want {
+		if got, want := r.Fields()[0].Text(), (Value{JSON: row["Id"]}).Text(); got != want {
 			t.Fatalf("id %q came out as %q", want, got)
 		}
 		if body := r.JSON(true); strictly(body) != nil {
 			t.Fatalf("the body is no JSON: %q", body)
 		}
-		for _, v := range r.Fields {
+		for _, v := range r.Fields() {
 			if v.Name != "number" {
 				continue
 			}

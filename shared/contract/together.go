@@ -35,7 +35,7 @@ func (c *checker) together() {
 // deactivated adds a finding for each column that a delete in the flow's source sets and that isn't this flow's: another contract
 // says that it belongs to another system, or another flow writes it, by field as in writers.
 func (c *checker) deactivated(f flow, writers map[string]string) {
-	for _, v := range f.plan.deactivation {
+	for _, v := range f.plan.deactivation.Fields() {
 		at := f.doc.Delete
 		for _, m := range at.members[0].value.members {
 			if m.key.text == v.Name {

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,7 +62,7 @@ func (p *Plan) Trace(src []byte) ([]Step, error) {
 		case err != nil:
 			steps[i].Fault = fault.Of(err)
 		case !skip:
-			steps[i].Value = &Value{Name: f.property, JSON: l.json, Reference: l.reference, Initial: f.initial, column: f.column}
+			steps[i].Value = &Value{Name: f.property, JSON: bytes.Clone(l.json), Reference: l.reference, Initial: f.initial, column: f.column}
 		}
 	}
 	return steps, nil

@@ -59,7 +59,7 @@ func agree(t *testing.T, p *Plan, e Example) {
 		t.Errorf("%s %s: a trace with a fault, %v, of an accepted record", p.Name, e.Name, first)
 	}
 	var want []string
-	for _, v := range r.Fields {
+	for _, v := range r.Fields() {
 		want = append(want, v.Name+"="+string(v.JSON))
 	}
 	if got, want := strings.Join(values, "\n"), strings.Join(want, "\n"); got != want {
