@@ -33,6 +33,8 @@ func TestContractAndStructsMakeTheSame(t *testing.T) {
 		{`"OnHold":"No"`, `"OnHold":"Yes"`},
 		{`"OrderTotalAmount":18452.7500`, `"OrderTotalAmount":900719925474099.25`},
 		{`"SalesOrderNumber":"SO-001047"`, `"SalesOrderNumber":""`},
+		{`"SalesPrice":17.5000`, `"SalesPrice":17.495`}, {`"LineAmount":68.5`, `"LineAmount":-0.005`},
+		{`"ItemNumber":"D0049"`, `"ItemNumber":"D \"0049\" ü"`}, {`"ItemNumber":"D0049"`, `"ItemNumber":""`},
 		{`"PaymentTermsName":"Net30"`, `"PaymentTermsName":"Net31"`},
 	} {
 		src := strings.Replace(string(event), c.old, c.new, 1)

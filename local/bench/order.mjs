@@ -15,6 +15,17 @@ const either = (a, b) => (a.trim() !== '' ? a : b);
 const moment = (s) => new Date(Number(s.slice(6, -2))).toISOString().slice(0, 19) + 'Z';
 const cents = (n) => Number(n.toFixed(2));
 
+const detail = (l) => {
+  if (!l.ItemNumber || l.OrderedSalesQuantity === undefined) throw new Error("a line's required field is blank");
+  return {
+    lineitemnumber: l.LineNumber,
+    productdescription: l.ItemNumber,
+    quantity: l.OrderedSalesQuantity,
+    priceperunit: cents(l.SalesPrice),
+    extendedamount: cents(l.LineAmount),
+  };
+};
+
 function map(e) {
   const c = e.Customer;
   if (!e.SalesOrderNumber || !c.Account || !e.CurrencyCode || !e.BusinessEventLegalEntity) throw new Error('a required field is blank');
@@ -46,6 +57,7 @@ function map(e) {
     billto_country: c.Address.CountryRegionId,
     emailaddress: c.Email.toLowerCase(),
     billto_telephone: c.Phone,
+    order_details: e.Lines.map(detail),
   };
 }
 

@@ -44,8 +44,12 @@ type fieldPlan struct {
 	clamp, cut bool
 	// initial is set for a field that is written only when the row is created.
 	initial bool
+	// free is set for a value within a text that holds JSON: its form is that of no system.
+	free bool
 	// bind is set where the value is a lookup by alternate key.
 	bind *binding
+	// project is set where the value is a list made of the rows of input, a list too.
+	project *projection
 }
 
 // binding is a lookup's way to its row.
@@ -127,6 +131,9 @@ func (p *Plan) evaluate(w *workspace, f *fieldPlan) (l literal, skip bool, err e
 	if in == nil {
 		return *f.constant, false, nil
 	}
+	if f.project != nil {
+		return p.projected(w, f, in)
+	}
 	for {
 		v, kind, failed := p.read(w, in)
 		if failed == nil && kind == filled {
@@ -199,7 +206,7 @@ func (p *Plan) read(w *workspace, in *input) (scalar, empty, *failure) {
 		return p.readRows(w, in)
 	}
 	if in.parts == nil && in.id {
-		v, kind, failed := w.scalar(&w.Slots()[in.slot], p.From.System, in.column, row, in.zone)
+		v, kind, failed := w.scalar(&w.row[in.slot], p.From.System, in.column, row, in.zone)
 		if v.kind == schema.Time {
 			v.text = momentText(v.moment, in.column.DateOnly)
 		}
@@ -207,11 +214,11 @@ func (p *Plan) read(w *workspace, in *input) (scalar, empty, *failure) {
 		return v, kind, failed
 	}
 	if in.parts == nil {
-		return w.scalar(&w.Slots()[in.slot], p.From.System, in.column, row, in.zone)
+		return w.scalar(&w.row[in.slot], p.From.System, in.column, row, in.zone)
 	}
 	begin, first := len(w.texts), filled
 	for i := range in.parts {
-		v, kind, failed := w.scalar(&w.Slots()[in.parts[i].slot], p.From.System, in.parts[i].column, row, in.zone)
+		v, kind, failed := w.scalar(&w.row[in.parts[i].slot], p.From.System, in.parts[i].column, row, in.zone)
 		switch {
 		case failed != nil:
 			return scalar{}, filled, failed
@@ -268,7 +275,11 @@ func (p *Plan) transform(w *workspace, f *fieldPlan, v scalar, source *schema.Co
 			return literal{}, filled, failed
 		}
 	}
-	l, failed := f.form(w, v, p.To.System)
+	system := p.To.System
+	if f.free {
+		system = ""
+	}
+	l, failed := f.form(w, v, system)
 	if failed == nil && f.bind != nil && f.bind.and != nil {
 		failed = p.complete(w, f, &l)
 	}

@@ -19,6 +19,8 @@ type compiler struct {
 	plan   *Plan
 	lookup lookupFunc
 	slots  map[string]int
+	// scope is where the field that is being compiled reads and writes.
+	scope scope
 	// disowned is true once the contract's owner has its finding.
 	disowned bool
 }
@@ -32,6 +34,7 @@ func compile(r *reader, d *document, name string, lookup lookupFunc) *Plan {
 	}
 	c.source()
 	c.target()
+	c.scope = scope{row: c.plan.root, system: c.plan.To.System}
 	if c.plan.source == nil || c.plan.target == nil {
 		return c.plan // no field can be judged
 	}
@@ -169,6 +172,10 @@ func (c *compiler) field(d *fieldDoc) {
 		c.add(d.name, c.meant(name, c.plan.target), "%s has no field %q", c.plan.target.Name, name)
 		return
 	}
+	if list, _, inRow := strings.Cut(name, "[]"); inRow {
+		c.add(d.name, "map the list: "+list+": {from: …, rows: project, fields: {…}}", "%s is a field of the rows of %s, which are written as a whole", name, list)
+		return
+	}
 	owner := c.plan.Owner
 	if d.Owner != nil {
 		owner = d.Owner.text
@@ -178,12 +185,7 @@ func (c *compiler) field(d *fieldDoc) {
 		c.unmapped(d, owner)
 		return
 	}
-	if d.From != nil && d.Value != nil {
-		c.add(d.Value, "keep one of them", "field %s: from and value exclude each other", name)
-		return
-	}
-	if d.Compute != nil && (d.From != nil || d.Value != nil) {
-		c.add(d.Compute, "keep one of them", "field %s: compute excludes from and value", name)
+	if !c.single(d) {
 		return
 	}
 	if owner == "" {
@@ -209,18 +211,37 @@ func (c *compiler) field(d *fieldDoc) {
 	f := fieldPlan{column: column, property: name, initial: d.Initial != nil}
 	before := len(c.findings)
 	c.binding(d, &f)
-	switch {
-	case len(c.findings) > before:
-	case d.Value != nil:
-		c.constant(d, &f)
-	case d.Compute != nil:
-		c.computed(d, &f)
-	default:
-		c.mapped(d, &f)
+	if len(c.findings) == before {
+		c.value(d, &f)
 	}
 	c.when(d, &f)
 	f.name = memberName(f.property)
 	c.plan.fields = append(c.plan.fields, f)
+}
+
+// single adds a finding for a field that says more than once where its value comes from.
+func (c *compiler) single(d *fieldDoc) bool {
+	switch {
+	case d.From != nil && d.Value != nil:
+		c.add(d.Value, "keep one of them", "field %s: from and value exclude each other", d.name.text)
+	case d.Compute != nil && (d.From != nil || d.Value != nil):
+		c.add(d.Compute, "keep one of them", "field %s: compute excludes from and value", d.name.text)
+	default:
+		return true
+	}
+	return false
+}
+
+// value compiles where a field's value comes from and what is done to it.
+func (c *compiler) value(d *fieldDoc, f *fieldPlan) {
+	switch {
+	case d.Value != nil:
+		c.constant(d, f)
+	case d.Compute != nil:
+		c.computed(d, f)
+	default:
+		c.mapped(d, f)
+	}
 }
 
 // notOwned adds a finding for a field that the flow maps and another system owns. Where the contract's own owner says so, one
@@ -317,12 +338,20 @@ func (c *compiler) binding(d *fieldDoc, f *fieldPlan) {
 	f.property += "@odata.bind"
 }
 
+// named is a key of a field with its value, nil where it isn't written.
+type named struct {
+	name string
+	e    *element
+}
+
+// operations returns what can be done to a value.
+func (d *fieldDoc) operations() []named {
+	return []named{{"split", d.Split}, {"strip", d.Strip}, {"case", d.Case}, {"pad", d.Pad}, {"prefix", d.Prefix}, {"map", d.Map}, {"table", d.table}, {"options", d.Options},
+		{"other", d.Other}, {"unit", d.Unit}, {"times", d.Times}, {"per", d.Per}, {"round", d.Round}, {"zone", d.Zone}, {"outOfRange", d.OutOfRange}}
+}
+
 func (c *compiler) constant(d *fieldDoc, f *fieldPlan) {
-	for _, k := range []struct {
-		name string
-		e    *element
-	}{{"with", d.With}, {"needs", d.Needs}, {"rows", d.Rows}, {"where", d.Where}, {"split", d.Split}, {"strip", d.Strip}, {"case", d.Case}, {"pad", d.Pad}, {"prefix", d.Prefix}, {"map", d.Map}, {"table", d.table},
-		{"options", d.Options}, {"other", d.Other}, {"unit", d.Unit}, {"times", d.Times}, {"per", d.Per}, {"round", d.Round}, {"zone", d.Zone}, {"outOfRange", d.OutOfRange}, {"longer", d.Longer}} {
+	for _, k := range slices.Concat([]named{{"with", d.With}, {"needs", d.Needs}, {"rows", d.Rows}, {"where", d.Where}, {"fields", d.Fields}}, d.operations(), []named{{"longer", d.Longer}}) {
 		if k.e != nil {
 			c.add(k.e, "remove "+k.name, "field %s: %s means nothing for a fixed value", d.name.text, k.name)
 		}
@@ -365,7 +394,7 @@ func (c *compiler) literal(e *element, f *fieldPlan, what string) literal {
 		c.add(e, "map a column, with blank: reject", "field %s: %s is fixed, and the row is found by a value of the record too", f.column.Name, what)
 		return literal{}
 	}
-	l, failed := f.form(new(workspace), v, c.plan.To.System)
+	l, failed := f.form(new(workspace), v, c.scope.system)
 	if failed == nil {
 		return l
 	}
@@ -406,7 +435,7 @@ func (c *compiler) required() {
 		}
 	}
 	for i := range c.plan.target.Columns {
-		if column := &c.plan.target.Columns[i]; column.MustBeSent() && !mapped[column.Name] {
+		if column := &c.plan.target.Columns[i]; column.MustBeSent() && !mapped[column.Name] && !strings.Contains(column.Name, "[]") {
 			c.add(c.doc.to.Entity, "map it under fields, with a blank rule: "+column.Name+": {from: …, blank: reject}", "%s.%s is %s required and isn't mapped", c.plan.target.Name, column.Name, column.Required)
 		}
 	}

@@ -9,10 +9,17 @@ import (
 
 // mapped compiles a field that reads the source.
 func (c *compiler) mapped(d *fieldDoc, f *fieldPlan) {
-	c.operations(d, f)
 	if d.Where != nil && d.Rows == nil {
 		c.add(d.Where, "add rows: count, or another", "field %s: where means nothing without rows", f.column.Name)
 	}
+	if textOf(d.Rows) == rowsProject {
+		c.projection(d, f)
+		return
+	}
+	if d.Fields != nil {
+		c.add(d.Fields, "add rows: project, and name a list in from", "field %s: fields means nothing without rows: project", f.column.Name)
+	}
+	c.operations(d, f)
 	f.input = c.input(d, f, d.From, d.blank)
 	c.checks(d, f)
 }
@@ -57,7 +64,7 @@ func (c *compiler) input(d *fieldDoc, f *fieldPlan, from *element, blank *blankD
 		case d.Rows != nil && from == d.From:
 			c.rows(d, in, from)
 		case strings.Contains(from.text, "[]"):
-			c.add(from, "say what is made of the rows: rows: sum, or another of count, min, max, first, last, join", "field %s: %s has a value in each row", f.column.Name, from.text)
+			c.add(from, "say what is made of the rows: rows: sum, or another of count, min, max, first, last, join, project", "field %s: %s has a value in each row", f.column.Name, from.text)
 		default:
 			if in.column = c.sourceColumn(from); in.column != nil {
 				in.slot = c.slot(in.column)
@@ -84,9 +91,13 @@ func (c *compiler) input(d *fieldDoc, f *fieldPlan, from *element, blank *blankD
 
 // sourceColumn finds a source column, or adds a finding.
 func (c *compiler) sourceColumn(from *element) *schema.Column {
-	column, ok := c.plan.source.Column(from.text)
+	column, ok := c.column(from.text)
 	if !ok {
-		c.add(from, c.meant(from.text, c.plan.source), "%s has no field %q", c.plan.source.Name, from.text)
+		of := c.plan.source.Name
+		if c.scope.list != "" {
+			of = "a row of " + strings.TrimSuffix(c.scope.list, "[]")
+		}
+		c.add(from, c.meantHere(from.text), "%s has no field %q", of, from.text)
 		return nil
 	}
 	return column
@@ -143,6 +154,9 @@ func (f *fieldPlan) choicesWanted(d *fieldDoc) bool {
 // slot gives the source column its place and enters its path into the tree of wanted members.
 func (c *compiler) slot(column *schema.Column) int {
 	name := c.property(column)
+	if c.scope.list != "" {
+		return c.scope.row.Value(pathOf(c.scope.within(name))...)
+	}
 	if s, ok := c.slots[name]; ok {
 		return s
 	}
@@ -370,7 +384,7 @@ func (c *compiler) happens(f *fieldPlan, kind empty, column *schema.Column) bool
 // nothing returns the target's own way to say that a field is empty. It is false where there is none, or where writing
 // it (F&O's 0) would state a fact that the source doesn't know.
 func (c *compiler) nothing(column *schema.Column) (string, bool) {
-	if c.plan.To.System != schema.FnO {
+	if c.scope.system != schema.FnO {
 		return "null", true
 	}
 	switch column.Kind {

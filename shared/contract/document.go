@@ -146,10 +146,25 @@ func (r *reader) field(m member, tables map[string]*element) (f fieldDoc) {
 	if f.Blank != nil {
 		f.blank = r.blank(what+": blank", f.Blank)
 	}
+	if f.Fields != nil {
+		f.fields = r.members(m.key.text, f.Fields, tables)
+	}
 	if f.Otherwise != nil {
 		f.otherwise = r.blankRule(what+": otherwise", f.Otherwise)
 	}
 	return f
+}
+
+// members reads the members of a list's rows.
+func (r *reader) members(list string, e *element, tables map[string]*element) []fieldDoc {
+	out := make([]fieldDoc, len(e.members))
+	for i, m := range e.members {
+		name := *m.key
+		name.text = list + "[]." + name.text
+		out[i] = r.field(member{&name, m.value}, tables)
+		out[i].key = m.key
+	}
+	return out
 }
 
 // blank reads a blank rule, the same for all kinds of empty or one for each.

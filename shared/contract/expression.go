@@ -43,7 +43,7 @@ func (p *Plan) expressionType(c *schema.Column) expression.Type {
 // expression compiles what e says; nil, with findings, where that isn't possible.
 func (c *compiler) expression(what string, e *element) *computed {
 	program, problems := expression.Compile(e.text, func(name string) (expression.Column, bool) {
-		column, ok := c.plan.source.Column(name)
+		column, ok := c.column(name)
 		if !ok {
 			return expression.Column{}, false
 		}
@@ -51,10 +51,10 @@ func (c *compiler) expression(what string, e *element) *computed {
 	})
 	for _, p := range problems {
 		fix := p.Fix
-		if column, ok := c.plan.source.Column(p.Unknown); ok {
+		if column, ok := c.column(p.Unknown); ok {
 			p.Message, fix = p.Unknown+" is a "+column.Kind.String()+", which an expression can't read", "use another field"
 		} else if p.Unknown != "" {
-			fix = c.meant(p.Unknown, c.plan.source)
+			fix = c.meantHere(p.Unknown)
 		}
 		if fix == "" {
 			fix = "mend the expression; docs/contract.md tells what it may hold"
@@ -66,7 +66,7 @@ func (c *compiler) expression(what string, e *element) *computed {
 	}
 	x := &computed{program: program, text: e.text}
 	for _, name := range program.Columns {
-		column, _ := c.plan.source.Column(name)
+		column, _ := c.column(name)
 		x.parts = append(x.parts, part{c.slot(column), column})
 	}
 	return x
@@ -89,7 +89,7 @@ func (p *Plan) eval(w *workspace, x *computed, zone *time.Location) (expression.
 	v, err := x.program.Eval(func(i int) (expression.Type, expression.Value, error) {
 		column := x.parts[i].column
 		t := p.expressionType(column)
-		v, kind, failed := w.scalar(&w.Slots()[x.parts[i].slot], p.From.System, column, p.From.State == StateRow, zone)
+		v, kind, failed := w.scalar(&w.row[x.parts[i].slot], p.From.System, column, p.From.State == StateRow, zone)
 		if failed != nil {
 			unread = failed
 			return t, expression.Value{}, errUnread
@@ -146,7 +146,7 @@ func (c *compiler) computed(d *fieldDoc, f *fieldPlan) {
 	for _, k := range []struct {
 		name string
 		e    *element
-	}{{"with", d.With}, {"needs", d.Needs}, {"rows", d.Rows}, {"where", d.Where}} {
+	}{{"with", d.With}, {"needs", d.Needs}, {"rows", d.Rows}, {"where", d.Where}, {"fields", d.Fields}} {
 		if k.e != nil {
 			c.add(k.e, "remove "+k.name, "field %s: %s means nothing for a computed value", f.column.Name, k.name)
 		}

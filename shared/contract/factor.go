@@ -79,7 +79,7 @@ func (f *factor) value(w *workspace, p *Plan) (*apd.Decimal, *failure) {
 	if f.column == nil {
 		return f.number, nil
 	}
-	v, kind, failed := w.scalar(&w.Slots()[f.slot], p.From.System, f.column, p.From.State == StateRow, nil)
+	v, kind, failed := w.scalar(&w.row[f.slot], p.From.System, f.column, p.From.State == StateRow, nil)
 	switch {
 	case failed != nil:
 		return nil, fail(failed.reason, f.name+" "+f.column.Name+": "+failed.detail)

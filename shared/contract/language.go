@@ -60,8 +60,9 @@ type fieldDoc struct {
 	From       *element `key:"from" form:"text | [text]" doc:"The source column; a path into nested objects is written with points. Or several, in a list: their texts are joined."`
 	With       *element `key:"with" form:"characters" doc:"What stands between joined texts."`
 	Needs      *element `key:"needs" form:"all | any" doc:"Whether joined texts are blank as soon as one is (all), or only where all are, the blank ones being left out (any, also where it isn't said)."`
-	Rows       *element `key:"rows" form:"count | sum | min | max | first | last | join" doc:"What is made of the rows of a list: from is the list for count, else a column of its rows, such as Lines[].Amount."`
+	Rows       *element `key:"rows" form:"count | sum | min | max | first | last | join | project" doc:"What is made of the rows of a list: from is the list for count, else a column of its rows, such as Lines[].Amount. project makes a list again: of the rows of Lines, each an object with fields, or of the values of Lines[].Amount."`
 	Where      *element `key:"where" form:"{*: scalar}" doc:"Only the rows whose columns have these values: {Type: Delivery}."`
+	Fields     *element `key:"fields" form:"{*: {field}}" doc:"The members of the objects that rows: project makes, each by its name; from names a column of the row."`
 	Value      *element `key:"value" form:"scalar" doc:"A fixed value, instead of from."`
 	Compute    *element `key:"compute" form:"text" doc:"An expression in CEL over the source's columns, instead of from: for what no operation can do."`
 	When       *element `key:"when" form:"text" doc:"A condition in CEL over the source's columns: where it is false, otherwise says what happens."`
@@ -88,7 +89,9 @@ type fieldDoc struct {
 	Link       *element `key:"link" form:"text | {linked}" doc:"The pair whose link knows the row that a lookup points to, by the id of the source's record."`
 	Initial    *element `key:"initial" form:"true" doc:"true: written only when the flow creates the row, and never compared or changed afterwards, so another system may own the field from then on."`
 
-	name            *element
+	// name is the target's column. For a member of a list's rows that is cw_lines[].price, and key is the member's own name.
+	name, key       *element
+	fields          []fieldDoc
 	table           *element
 	blank           *blankDoc
 	otherwise       *blankRule

@@ -3,6 +3,7 @@ package contract
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cockroachdb/apd/v3"
 
@@ -16,77 +17,132 @@ type rowsPlan struct {
 	// slot is the value's place in a row; unused by count. column is its column there.
 	slot   int
 	column *schema.Column
-	with   string
-	where  []rowTest
+	// inner are the places of lists within the rows, whose rows are meant; see listPlan.
+	inner []int
+	with  string
+	where []rowTest
 }
 
 // rowTest is true for a row whose column has this text.
 type rowTest struct {
 	slot   int
 	column *schema.Column
+	name   string // of the column within the row
 	text   string
 }
 
 // rowsType marks the column that stands for the rows of a list.
 const rowsType = "rows"
 
-// rows compiles a field that makes one value of a list's rows. from is the list, or Lines[].Amount for a column of its rows.
+// rows compiles a field that makes one value of a list's rows. from is the list, or Lines[].Amount for a column of its rows; the
+// rows of a list within a list, as in Lines[].Charges[].Amount, are those of all outer rows.
 func (c *compiler) rows(d *fieldDoc, in *input, from *element) {
-	name, column, isColumn := strings.Cut(from.text, "[]")
-	column = strings.TrimPrefix(column, ".")
 	op := d.Rows.text
-	list := c.sourceColumn(&element{text: name, line: from.line, column: from.column})
+	list, isColumn := c.list(d, from)
 	switch {
 	case list == nil:
 		return
-	case list.Kind != schema.List:
-		c.add(from, "remove rows, or map a list", "field %s: %s is a %s and has no rows", d.name.text, name, list.Kind)
-		return
-	case strings.Contains(column, "[]"):
-		c.add(from, "map a list that lies in no other", "field %s: a list within a list can't be mapped", d.name.text)
-		return
 	case (op == "count") == isColumn:
-		c.add(d.Rows, "write from: "+name+" with rows: count, or from: "+name+"[].Column with the others", "field %s: count takes the list itself, the others take a column of its rows", d.name.text)
+		c.add(d.Rows, "write from: "+list.name+" with rows: count, or from: "+list.name+"[].Column with the others", "field %s: count takes the list itself, the others take a column of its rows", d.name.text)
 		return
 	}
-	slot, row := c.plan.root.List(strings.Split(name, ".")...)
-	c.slots[name], in.slot = slot, slot
-	in.rows = &rowsPlan{op: op, with: textOf(d.With)}
-	whole := &schema.Column{Name: from.text, Type: rowsType, Kind: schema.Integer, Optional: list.Optional}
+	in.slot = list.slot
+	in.rows = &rowsPlan{op: op, inner: list.inner, with: textOf(d.With)}
+	whole := &schema.Column{Name: c.scope.full(from.text), Type: rowsType, Kind: schema.Integer, Optional: list.optional}
 	if isColumn {
-		inner := c.sourceColumn(from)
-		if inner == nil {
+		column := c.sourceColumn(from)
+		if column == nil {
 			return
 		}
-		if !c.canAggregate(d, inner) {
+		if !c.canAggregate(d, column) {
 			return
 		}
-		in.rows.column, in.rows.slot = inner, row.Value(pathOf(column)...)
-		kept := *inner
-		kept.Name, kept.Type = from.text, rowsType
+		in.rows.column, in.rows.slot = column, list.row.Value(pathOf(strings.TrimPrefix(from.text[len(list.name):], "[]"))...)
+		kept := *column
+		kept.Name, kept.Type = whole.Name, rowsType
 		if whole = &kept; op == "join" {
 			whole.Kind, whole.MaxLength = schema.Text, 0
 		}
 	}
 	whole.NotNull = op == "count" || op == "sum" // no rows are 0 then
-	if d.Where != nil {
-		for _, m := range d.Where.members {
-			other := c.sourceColumn(&element{text: name + "[]." + m.key.text, line: m.key.line, column: m.key.column})
-			if other == nil {
-				continue
-			}
-			if _, known := other.Option(m.value.text); other.Kind == schema.Choice && !known {
-				c.add(m.value, "use one of "+optionList(other), "field %s: %s has no option %q", d.name.text, other.Name, m.value.text)
-			}
-			in.rows.where = append(in.rows.where, rowTest{row.Value(pathOf(m.key.text)...), other, m.value.text})
-		}
-	}
+	in.rows.where = c.where(d, list)
 	in.column = whole
 }
 
+// listPlan is the way to the rows of a list.
+type listPlan struct {
+	// name is the list's, from the record or the row in scope on.
+	name string
+	// slot is its place there. Where it lies in the rows of another list, slot is that of the outermost one, and inner has the
+	// places of the further ones in the rows before.
+	slot  int
+	inner []int
+	// row is what is wanted of the list's rows.
+	row      *slots.Row
+	optional bool
+}
+
+// deepest bounds how many lists may lie in one another.
+const deepest = 3
+
+// list finds the list that from names itself or, isColumn, a column of whose rows it names; nil, with a finding, where there is
+// none.
+func (c *compiler) list(d *fieldDoc, from *element) (found *listPlan, isColumn bool) {
+	names := strings.Split(from.text, "[]")
+	if column, ok := c.column(from.text); len(names) > 1 && (!ok || column.Kind != schema.List) {
+		names, isColumn = names[:len(names)-1], true
+	}
+	if c.scope.depth+len(names) > deepest {
+		c.add(from, "map a list that lies less deep", "field %s: %s lies %d lists deep, and at most %d are read", d.name.text, c.scope.full(from.text), c.scope.depth+len(names), deepest)
+		return nil, isColumn
+	}
+	l := &listPlan{row: c.scope.row}
+	for i, name := range names {
+		l.name = strings.Join(names[:i+1], "[]")
+		column := c.sourceColumn(&element{text: l.name, line: from.line, column: from.column})
+		switch {
+		case column == nil:
+			return nil, isColumn
+		case column.Kind != schema.List:
+			c.add(from, "remove rows, or map a list", "field %s: %s is a %s and has no rows", d.name.text, l.name, column.Kind)
+			return nil, isColumn
+		}
+		slot, row := l.row.List(pathOf(name)...)
+		if l.row = row; i > 0 {
+			l.inner = append(l.inner, slot)
+		} else {
+			l.slot, l.optional = slot, column.Optional
+			if c.scope.list == "" {
+				c.slots[l.name] = slot
+			}
+		}
+	}
+	return l, isColumn
+}
+
+// where compiles which rows of a list are wanted.
+func (c *compiler) where(d *fieldDoc, list *listPlan) []rowTest {
+	if d.Where == nil {
+		return nil
+	}
+	var out []rowTest
+	for _, m := range d.Where.members {
+		column := c.sourceColumn(&element{text: list.name + "[]." + m.key.text, line: m.key.line, column: m.key.column})
+		if column == nil {
+			continue
+		}
+		if _, known := column.Option(m.value.text); column.Kind == schema.Choice && !known {
+			c.add(m.value, "use one of "+optionList(column), "field %s: %s has no option %q", d.name.text, column.Name, m.value.text)
+		}
+		out = append(out, rowTest{list.row.Value(pathOf(m.key.text)...), column, m.key.text, m.value.text})
+	}
+	return out
+}
+
+// pathOf returns the names on the way to a column, none for "", which is the row itself.
 func pathOf(column string) []string {
-	if column == "" {
-		return nil // the row is the value itself
+	if column = strings.TrimPrefix(column, "."); column == "" {
+		return nil
 	}
 	return strings.Split(column, ".")
 }
@@ -109,13 +165,18 @@ func (c *compiler) canAggregate(d *fieldDoc, column *schema.Column) bool {
 func (r *rowsPlan) words() string {
 	out := map[string]string{"count": "the number of rows", "sum": "the sum over the rows", "min": "the least of the rows", "max": "the greatest of the rows",
 		"first": "the first row that says something", "last": "the last row that says something", "join": "all rows joined with " + strconv.Quote(r.with)}[r.op]
-	for i, t := range r.where {
+	return out + whereWords(r.where)
+}
+
+// whereWords says which rows are meant, "" for all.
+func whereWords(where []rowTest) string {
+	out := ""
+	for i, t := range where {
 		word := " and "
 		if i == 0 {
 			word = ", of those where "
 		}
-		_, name, _ := strings.Cut(t.column.Name, "[].")
-		out += word + name + " is " + strconv.Quote(t.text)
+		out += word + t.name + " is " + strconv.Quote(t.text)
 	}
 	return out
 }
@@ -123,47 +184,66 @@ func (r *rowsPlan) words() string {
 // readRows reads the list and makes one value of it. Rows whose value is blank don't count, but for count. No row at all is 0
 // for count and sum, else empty.
 func (p *Plan) readRows(w *workspace, in *input) (scalar, empty, *failure) {
-	list := &w.Slots()[in.slot]
-	switch list.Kind {
-	case slots.Null:
-		return scalar{}, null, nil
-	case slots.Absent:
-		if p.From.State == StateRow {
-			return scalar{}, null, nil
-		}
-		return scalar{}, absent, nil
-	case slots.List:
-	default:
-		return scalar{}, filled, fail("bad-type", "the source holds no list where its schema says that there is one")
+	list := &w.row[in.slot]
+	if kind, failed := p.listKind(list); failed != nil || kind != filled {
+		return scalar{}, kind, failed
 	}
-	r := rowsRun{plan: in.rows, out: scalar{kind: in.column.Kind}}
+	r := rowsRun{plan: in.rows, zone: in.zone, out: scalar{kind: in.column.Kind}}
 	begin := len(w.texts)
-	for row := range w.Rows(list) {
-		wanted, failed := p.meets(w, in.rows.where, row)
-		if failed != nil {
-			return scalar{}, filled, failed
-		}
-		if !wanted {
-			continue
-		}
-		if in.rows.op == "count" {
-			r.count++
-			continue
-		}
-		v, kind, failed := w.scalar(&row[in.rows.slot], p.From.System, in.rows.column, true, in.zone)
-		if failed != nil {
-			return scalar{}, filled, failed
-		}
-		if kind == filled {
-			if failed := r.add(w, v); failed != nil {
-				return scalar{}, filled, failed
-			}
-		}
-		if in.rows.op == "first" && r.count > 0 {
-			break
-		}
+	if failed := p.gather(w, &r, list, in.rows.inner); failed != nil {
+		return scalar{}, filled, failed
 	}
 	return r.end(w, begin)
+}
+
+// listKind tells a list from a blank.
+func (p *Plan) listKind(list *slots.Slot) (empty, *failure) {
+	switch {
+	case list.Kind == slots.List:
+		return filled, nil
+	case list.Kind == slots.Null, list.Kind == slots.Absent && p.From.State == StateRow:
+		return null, nil
+	case list.Kind == slots.Absent:
+		return absent, nil
+	}
+	return filled, fail("bad-type", "the source holds no list where its schema says that there is one")
+}
+
+// gather adds the rows of a list, or those of the lists that lie in its rows at inner; a blank one of these has no rows.
+func (p *Plan) gather(w *workspace, r *rowsRun, list *slots.Slot, inner []int) *failure {
+	for row := range w.Rows(list) {
+		var failed *failure
+		switch {
+		case len(inner) == 0:
+			failed = p.gatherRow(w, r, row)
+		default:
+			var kind empty
+			if kind, failed = p.listKind(&row[inner[0]]); failed == nil && kind == filled {
+				failed = p.gather(w, r, &row[inner[0]], inner[1:])
+			}
+		}
+		if failed != nil || r.done {
+			return failed
+		}
+	}
+	return nil
+}
+
+func (p *Plan) gatherRow(w *workspace, r *rowsRun, row []slots.Slot) *failure {
+	wanted, failed := p.meets(w, r.plan.where, row)
+	if failed != nil || !wanted {
+		return failed
+	}
+	if r.plan.op == "count" {
+		r.count++
+		return nil
+	}
+	v, kind, failed := w.scalar(&row[r.plan.slot], p.From.System, r.plan.column, true, r.zone)
+	if failed == nil && kind == filled {
+		failed = r.add(w, v)
+	}
+	r.done = r.plan.op == "first" && r.count > 0
+	return failed
 }
 
 // meets reports whether a row has the texts that are asked for.
@@ -184,7 +264,9 @@ func (p *Plan) meets(w *workspace, where []rowTest, row []slots.Slot) (bool, *fa
 // rowsRun is the value under way.
 type rowsRun struct {
 	plan  *rowsPlan
+	zone  *time.Location
 	count int
+	done  bool
 	out   scalar
 	sum   apd.Decimal
 }

@@ -35,7 +35,7 @@ func TestRows(t *testing.T) {
 	})
 	runFindings(t, []fieldCase{
 		{eventToTable, `whole: {from: Order.Lines}`, `contract.yaml:11:17: field whole: Order.Lines (List) can't become whole (Integer) without loss: a list has many values (fix: map another field)`},
-		{eventToTable, `money: {from: "Order.Lines[].Amount"}`, `contract.yaml:11:17: field money: Order.Lines[].Amount has a value in each row (fix: say what is made of the rows: rows: sum, or another of count, min, max, first, last, join)`},
+		{eventToTable, `money: {from: "Order.Lines[].Amount"}`, `contract.yaml:11:17: field money: Order.Lines[].Amount has a value in each row (fix: say what is made of the rows: rows: sum, or another of count, min, max, first, last, join, project)`},
 		{eventToTable, `money: {from: "Order.Lines[].Amont", rows: sum}`, `contract.yaml:11:17: Posted has no field "Order.Lines[].Amont" (fix: did you mean Order.Lines[].Amount?)`},
 		{eventToTable, `money: {from: "Order.Lines[].Amount", rows: count}`, `contract.yaml:11:47: field money: count takes the list itself, the others take a column of its rows (fix: write from: Order.Lines with rows: count, or from: Order.Lines[].Column with the others)`},
 		{eventToTable, `money: {from: Order.Lines, rows: sum}`, `contract.yaml:11:36: field money: count takes the list itself, the others take a column of its rows (fix: write from: Order.Lines with rows: count, or from: Order.Lines[].Column with the others)`},

@@ -17,13 +17,15 @@ type workspace struct {
 	body
 	// texts holds what is made on the way to the target, json its literals.
 	texts, json []byte
+	// row is what is being mapped: the record, or one row of a list.
+	row []slots.Slot
 }
 
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}
 
 // release gives the workspace back. No text that came out of it may be used after.
 func (w *workspace) release() {
-	w.texts, w.json = w.texts[:0], w.json[:0]
+	w.texts, w.json, w.row = w.texts[:0], w.json[:0], nil
 	w.reset()
 	workspaces.Put(w)
 }
@@ -73,7 +75,7 @@ func (w *workspace) scan(src []byte, row *slots.Row) error {
 	if err := w.Scan(src, row); err != nil {
 		return judge(err)
 	}
-	if w.Slots()[0].Kind != slots.Object {
+	if w.row = w.Slots(); w.row[0].Kind != slots.Object {
 		return fault.Reject("bad-type", "", "the record is no JSON object")
 	}
 	return nil

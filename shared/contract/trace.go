@@ -111,7 +111,7 @@ func (p *Plan) readingsOf(w *workspace, parts []part, zone *time.Location) (out 
 func (p *Plan) reading(w *workspace, i int, column *schema.Column, zone *time.Location) Reading {
 	c := compiler{plan: p}
 	r := Reading{Path: c.property(column)}
-	slot := &w.Slots()[i]
+	slot := &w.row[i]
 	if slot.Kind != slots.Object && slot.Kind != slots.List {
 		r.JSON = slot.Raw
 	}

@@ -32,12 +32,29 @@ type event struct {
 	PaymentTermsName             string
 	DeliveryModeCode             string
 	InvoiceAddressee             string
+	Lines                        []line
 	Customer                     struct {
 		Account, Name, Email, Phone string
 		Address                     struct {
 			Street, City, ZipCode, CountryRegionID string
 		}
 	}
+}
+
+type line struct {
+	LineNumber           int32
+	ItemNumber           string
+	OrderedSalesQuantity json.Number
+	SalesPrice           json.Number
+	LineAmount           json.Number
+}
+
+type orderDetail struct {
+	Line     int32       `json:"lineitemnumber"`
+	Item     string      `json:"productdescription"`
+	Quantity json.Number `json:"quantity"`
+	Price    json.Number `json:"priceperunit"`
+	Amount   json.Number `json:"extendedamount"`
 }
 
 type salesOrder struct {
@@ -68,6 +85,8 @@ type salesOrder struct {
 	BillToCountry      string      `json:"billto_country"`
 	Email              string      `json:"emailaddress"`
 	Telephone          string      `json:"billto_telephone"`
+
+	Details []orderDetail `json:"order_details"`
 }
 
 var (
@@ -134,7 +153,30 @@ func Map(src []byte) ([]byte, error) {
 		return nil, err
 	}
 	out.DiscountPercentage = in.OrderTotalDiscountPercentage
+	if out.Details, err = details(in.Lines); err != nil {
+		return nil, err
+	}
 	return json.Marshal(out)
+}
+
+func details(lines []line) ([]orderDetail, error) {
+	out := make([]orderDetail, len(lines))
+	for i := range lines {
+		in := &lines[i]
+		if in.ItemNumber == "" || in.OrderedSalesQuantity == "" {
+			return nil, errors.New("a line's required field is blank")
+		}
+		price, err := cents(in.SalesPrice)
+		if err != nil {
+			return nil, err
+		}
+		amount, err := cents(in.LineAmount)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = orderDetail{Line: in.LineNumber, Item: in.ItemNumber, Quantity: in.OrderedSalesQuantity, Price: price, Amount: amount}
+	}
+	return out, nil
 }
 
 func either(a, b string) string {
