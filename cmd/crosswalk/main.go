@@ -28,10 +28,11 @@ func (c exitCode) Error() string { return fmt.Sprintf("exit %d", int(c)) }
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "crosswalk",
-		Short:         "Connects Dynamics 365 with the systems around it",
-		SilenceUsage:  true,
-		SilenceErrors: true,
+		Use:              "crosswalk",
+		Short:            "Connects Dynamics 365 with the systems around it",
+		SilenceUsage:     true,
+		SilenceErrors:    true,
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) { warnIfStale(cmd.ErrOrStderr()) },
 	}
 	root.AddCommand(
 		newRun(),

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -87,12 +88,24 @@ func targetHolds(p *contract.Plan, e contract.Example) func(context.Context, *Fe
 			}
 			resolved = append(resolved, contract.Resolved{Name: v.Name, ID: to.Key})
 		}
-		same, err := record.Same(row.JSON, resolved...)
-		if err == nil && !same {
-			err = fmt.Errorf("%s %s is not what the contract makes of the example:\n  row    %s\n  wanted %s", p.To.Entity, record.KeyText(), row.JSON, record.JSON(true))
+		differences, err := record.Compare(row.JSON, resolved...)
+		if err != nil {
+			return err
+		}
+		for _, d := range differences {
+			if !d.Same {
+				err = errors.Join(err, fmt.Errorf("%s %s: %s is %s after the run, and the contract makes %s of the example", p.To.Entity, record.KeyText(), d.Value.Name, now(d.Now), d.Value.JSON))
+			}
 		}
 		return err
 	}
+}
+
+func now(value []byte) string {
+	if value == nil {
+		return "absent"
+	}
+	return string(value)
 }
 
 // keyOf returns the values of a reference's alternate key in the order of its columns in the schema.

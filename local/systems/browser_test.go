@@ -56,6 +56,9 @@ func TestPageInABrowser(t *testing.T) {
 			t.Errorf("the page does not show %s", want)
 		}
 	}
+	if cut := evaluate[string](t, ctx, `[...document.querySelectorAll(".scroll")].filter(e => e.scrollWidth > e.clientWidth).map(e => e.previousElementSibling.id+" "+e.scrollWidth).join(", ")`); cut != "" {
+		t.Errorf("in a window of 1280 pixels a person doesn't see the last columns of %s", cut)
+	}
 	status, answer := s.Dataverse().Edit("POST", "accounts", []byte(`{"name":"<img src=x onerror=document.title='owned'>","accountnumber":"NEW-1","cw_legalentity":"usmf"}`))
 	if status >= 300 {
 		t.Fatalf("%d %s", status, answer)

@@ -40,6 +40,7 @@ func CheckAgainst(root string, t *topology.Topology, schemas *schema.Set) ([]Fin
 		}
 	}
 	c.withoutContract(root)
+	c.unusedTables(root)
 	c.together()
 	c.findings.sort()
 	return c.findings, nil

@@ -22,6 +22,9 @@ func (c *compiler) event(d sourceDoc) {
 	case e == nil:
 	case e.Event != "" && pattern != e.Event:
 		c.add(d.Event, "write event: "+e.Event, "event %q doesn't carry a %s", pattern, e.Name)
+	case e.Event == "" && system == schema.FnO && e.VirtualTable == "":
+		c.add(d.Event, `add "virtualTable": "mserp_…" to shared/schema/fno/`+e.Name+`.json: the name that Dataverse lists the entity's virtual table under, in lower case`,
+			"the schema of %s names no virtual table, and a data event says by that name which entity it is about, so the flow would never start", e.Name)
 	case e.Event != "" || eventtype.OfRow(e.Name, e.VirtualTable, pattern):
 	case system == schema.Dataverse:
 		c.add(d.Event, "write event: dataverse."+e.Name+".*", "event %q isn't about table %s", pattern, e.Name)

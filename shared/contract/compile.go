@@ -44,6 +44,7 @@ func compile(r *reader, d *document, name string, lookup lookupFunc) *Plan {
 	for i := range d.fields {
 		c.field(&d.fields[i])
 	}
+	c.legalEntities()
 	c.references()
 	c.deleteRule()
 	c.volume()
@@ -71,7 +72,11 @@ func (c *compiler) entity(system, entity *element) *schema.Entity {
 	case ok:
 		return e
 	case len(names) == 0:
-		c.add(system, "write dataverse or fno", "there are no schemas of a system %q", system.text)
+		fix := "write dataverse or fno"
+		if meant := SystemMeant(system.text, []string{schema.Dataverse, schema.FnO, schema.Salesforce}); meant != "" {
+			fix = "did you mean " + meant + "?"
+		}
+		c.add(system, fix, "there are no schemas of a system %q", system.text)
 	default:
 		fix := "pull its schema, or use one of " + strings.Join(names, ", ")
 		if near := nearest(entity.text, names); near != "" {
@@ -247,14 +252,21 @@ func (c *compiler) value(d *fieldDoc, f *fieldPlan) {
 // notOwned adds a finding for a field that the flow maps and another system owns. Where the contract's own owner says so, one
 // finding there stands for all its fields.
 func (c *compiler) notOwned(d *fieldDoc, owner string) {
-	from, name := c.plan.From.System, d.name.text
-	if d.Owner != nil {
-		c.add(d.Owner, "remove the mapping and keep owner: "+owner+", or let "+from+" own the field", "field %s belongs to %s, and this flow comes from %s: it would overwrite what another system owns", name, owner, from)
-		return
-	}
-	if !c.disowned {
+	at, from, name := d.Owner, c.plan.From.System, d.name.text
+	if at == nil {
+		if at = c.doc.Owner; c.disowned {
+			return
+		}
 		c.disowned = true
-		c.add(c.doc.Owner, "write owner: "+from+" here, and owner: "+owner+" without a mapping at each field that "+owner+" owns", "every field that names no owner belongs to %s, and this flow comes from %s: it would overwrite what another system owns", owner, from)
+	}
+	known := []string{from, c.plan.To.System}
+	switch meant := SystemMeant(owner, known); {
+	case meant != "" && !slices.Contains(known, owner):
+		c.add(at, "did you mean "+meant+"?", "there is no system %q in this project", owner)
+	case d.Owner != nil:
+		c.add(at, "remove the mapping and keep owner: "+owner+", or let "+from+" own the field", "field %s belongs to %s, and this flow comes from %s: it would overwrite what another system owns", name, owner, from)
+	default:
+		c.add(at, "write owner: "+from+" here, and owner: "+owner+" without a mapping at each field that "+owner+" owns", "every field that names no owner belongs to %s, and this flow comes from %s: it would overwrite what another system owns", owner, from)
 	}
 }
 
@@ -266,8 +278,8 @@ func (c *compiler) unmapped(d *fieldDoc, owner string) {
 	known := []string{c.plan.From.System, c.plan.To.System}
 	switch {
 	case d.faulty:
-	case d.Owner != nil && !slices.Contains(known, owner) && nearest(owner, known) != "":
-		c.add(d.Owner, "did you mean "+nearest(owner, known)+"?", "field %s belongs to %q, a system that the flow knows nothing of", d.name.text, owner)
+	case d.Owner != nil && !slices.Contains(known, owner) && SystemMeant(owner, known) != "":
+		c.add(d.Owner, "did you mean "+SystemMeant(owner, known)+"?", "field %s belongs to %q, a system that the flow knows nothing of", d.name.text, owner)
 	case d.Owner == nil:
 		c.add(d.name, "add from: or value:, or owner: if another system owns it", "field %s maps nothing", d.name.text)
 	case owner == c.plan.From.System:

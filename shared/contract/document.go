@@ -57,7 +57,8 @@ var emptyNames = [emptyKinds]string{"absent", "null", "empty", "unset"}
 
 // document reads the contract's parts; everything unknown is a finding.
 func (r *reader) document(root *element) *document {
-	d := &document{tables: map[string]*element{}}
+	d := &document{tables: map[string]*element{}, used: map[*element]bool{}}
+	r.used = d.used
 	r.object("contract", topLevel, root, d)
 	for _, part := range []struct {
 		name string
@@ -127,6 +128,7 @@ func (r *reader) field(m member, tables map[string]*element) (f fieldDoc) {
 		if f.table = tables[f.Table.text]; f.table == nil {
 			r.add(f.Table, "define it under tables: or in "+TablesFile+" beside the flows' folders, or write it out: table: {usmf: USD}", "%s: there is no table %q", what, f.Table.text)
 		}
+		r.used[f.table] = true
 	}
 	if f.reference = f.Reference; f.Reference != nil && f.Reference.shape == mappingShape {
 		var d referenceDoc

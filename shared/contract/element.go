@@ -64,6 +64,8 @@ type reader struct {
 	// tables are those that all contracts share; mark is the file that elements name where it isn't the contract.
 	tables map[string]*element
 	mark   string
+	// used are the tables that a field names.
+	used map[*element]bool
 }
 
 func (r *reader) add(at *element, fix, format string, args ...any) {

@@ -38,6 +38,8 @@ type document struct {
 	to     targetDoc
 	tables map[string]*element
 	fields []fieldDoc
+	// used are the tables that a field names.
+	used map[*element]bool
 }
 
 type sourceDoc struct {

@@ -69,7 +69,7 @@ func TestLinkThatNoFlowFills(t *testing.T) {
 		"customer-acount":  `contract.yaml:14:63: field parentaccountid: no flow fills a link customer-acount with rows of account, so the reference would wait for ever (fix: did you mean customer-account?)`,
 		"prices":           `contract.yaml:14:63: field parentaccountid: no flow fills a link prices with rows of account, so the reference would wait for ever (fix: name the pair of a flow between fno and dataverse that brings account rows, or write reference: <alternate key>)`,
 	} {
-		files := map[string]string{folder + "contract.yaml": strings.Replace(sound, "delete:", "  parentaccountid: {from: [dataAreaId, InvoiceAccount], link: "+pair+", blank: null}\ndelete:", 1),
+		files := map[string]string{folder + "contract.yaml": strings.Replace(soundFlow, "delete:", "  parentaccountid: {from: [dataAreaId, InvoiceAccount], link: "+pair+", blank: null}\ndelete:", 1),
 			folder + "examples/plain.want.json": strings.Replace(exampleWant, `"description": null`, "\"description\": null,\n    \"parentaccountid@odata.bind\": null", 1)}
 		got := strings.TrimPrefix(findingsOf(t, write(t, soundFolder(), files), testTopology(t)), folder)
 		if got != want {

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"maps"
 	"path/filepath"
 )
 
@@ -27,4 +28,31 @@ func sharedTables(root string) (map[string]*element, Findings, error) {
 		}
 	}
 	return tables, r.findings, nil
+}
+
+// unusedTables adds a finding for each table that no field names. Where a field names one that isn't there, it is likely a
+// misspelt one, which has its finding; a table that all contracts share is judged only where each of them could be read.
+func (c *checker) unusedTables(root string) {
+	used := map[*element]bool{}
+	own := map[string]bool{}
+	for _, f := range c.flows {
+		maps.Copy(used, f.doc.used)
+		if f.doc.Tables == nil {
+			continue
+		}
+		for _, m := range f.doc.Tables.members {
+			if own[m.key.text] = true; !f.doc.used[nil] && !f.doc.used[m.value] && c.tables[m.key.text] == nil {
+				c.unusedTable(f.file, m.key.text, m.key, "no field uses")
+			}
+		}
+	}
+	for name, table := range c.tables {
+		if !used[nil] && !used[table] && !own[name] && len(c.flows) == len(c.folders) {
+			c.unusedTable(filepath.Join(root, TablesFile), name, table, "no contract uses")
+		}
+	}
+}
+
+func (c *checker) unusedTable(file, name string, at *element, who string) {
+	c.add(file, at, "write table: "+name+" in the field that is meant to use it, or remove the table", "%s table %s, so what stands in it has no effect", who, name)
 }

@@ -8,8 +8,10 @@
 package topology
 
 import (
+	"bytes"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -88,13 +90,34 @@ func Parse(data []byte) (*Topology, error) {
 	dec := json.NewDecoder(strings.NewReader(string(data)))
 	dec.DisallowUnknownFields()
 	var t Topology
+	if bytes.HasPrefix(data, []byte("\ufeff")) {
+		return nil, errors.New("the file begins with a byte order mark, which JSON doesn't allow: save it as UTF-8 without one")
+	}
 	if err := dec.Decode(&t); err != nil {
-		return nil, err
+		return nil, at(err, data)
 	}
 	if faults := t.faults(); len(faults) > 0 {
 		return nil, fmt.Errorf("%s", strings.Join(faults, "; "))
 	}
 	return &t, nil
+}
+
+// at puts the place, line:column, before what the decoder says about it.
+func at(err error, data []byte) error {
+	var offset int64
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		offset = syntax.Offset
+	case errors.As(err, &kind):
+		offset = kind.Offset
+	default:
+		return err
+	}
+	before := data[:min(max(offset-1, 0), int64(len(data)))]
+	column := len(before) - bytes.LastIndexByte(before, '\n')
+	return fmt.Errorf("%d:%d: %w", bytes.Count(before, []byte("\n"))+1, column, err)
 }
 
 func (t *Topology) faults() []string {

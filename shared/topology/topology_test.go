@@ -97,3 +97,16 @@ func TestDurationsAreISO8601(t *testing.T) {
 		}
 	}
 }
+
+// A file that is no JSON says where it isn't.
+func TestWhatIsNoJSONIsShownItsPlace(t *testing.T) {
+	for name, tt := range map[string]struct{ text, want string }{
+		"a byte order mark": {"\ufeff" + string(embedded), "save it as UTF-8 without one"},
+		"a comma too many":  {"{\n  \"topic\": {},\n}", "3:1: "},
+		"a text for a list": {"{\n  \"functions\": \"a\"\n}", "2:18: "},
+	} {
+		if _, err := Parse([]byte(tt.text)); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", name, err, tt.want)
+		}
+	}
+}

@@ -40,7 +40,7 @@ var names = map[string][3]string{
 	"LegalEntities":         {"LegalEntity", "CompanyInfoEntity", "Legal entities"},
 	"Currencies":            {"Currency", "CurrencyEntity", "Currencies"},
 	"SalesInvoiceHeadersV2": {"SalesInvoiceHeaderV2", "SalesInvoiceHeaderV2Entity", "Sales invoice headers V2"},
-	"ContactPersons":        {"ContactPerson", "smmContactPersonEntity", "Contact persons"},
+	"ContactPersons":        {"ContactPerson", "smmContactPersonV2Entity", "Contact persons"},
 	"ProductsV2":            {"ProductV2", "EcoResProductV2Entity", "Products V2"},
 	"SalesOrderHeadersV2":   {"SalesOrderHeaderV2", "SalesOrderHeaderV2Entity", "Sales order headers V2"},
 	"SalesPriceAgreements":  {"SalesPriceAgreement", "SalesPriceAgreementEntity", "Sales price agreements"},
