@@ -125,7 +125,7 @@ func TestNewFlowAsksForWhatNoFlagSays(t *testing.T) {
 	for _, want := range []string{
 		"from: {system: fno, entity: SalesInvoicePostedBusinessEvent, event: fno.SalesInvoicePosted, state: event}\n",
 		"to: {system: dataverse, entity: invoice, key: [invoicenumber, cw_legalentity]}\n",
-		"  # invoicenumber: key, text, at most 100 characters, required; likely InvoiceId",
+		"  # invoicenumber (Invoice ID): key, text, at most 100 characters, required; likely InvoiceId",
 		"  customerid: {from: TODO, reference: {entity: account, key: accountnumber}, blank: reject}\n",
 		"  transactioncurrencyid: {from: TODO, reference: isocurrencycode, blank: reject}\n",
 	} {

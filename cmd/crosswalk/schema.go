@@ -299,6 +299,9 @@ func tellDifference(out io.Writer, root string, old, now *schema.Entity) (broken
 		return false, err
 	}
 	if len(findings) == 0 {
+		if !slices.ContainsFunc(changes, func(c schema.Change) bool { return !c.NameOnly }) {
+			fmt.Fprint(out, "only what people see is called otherwise: ")
+		}
 		fmt.Fprintln(out, "no contract breaks")
 		return false, nil
 	}

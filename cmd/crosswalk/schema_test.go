@@ -61,9 +61,11 @@ func TestSchemaDiffNamesChangesAndBrokenContracts(t *testing.T) {
 		want         []string
 	}{
 		"nothing": {"dataverse/account.json", nil, false, []string{"dataverse account: nothing changed"}},
-		"harmless": {"dataverse/account.json", []string{`"accountcategorycode": {"type": "Picklist", "options": {"1": "Preferred Customer", "2": "Standard"}},`, ""}, false,
+		"another display name": {"dataverse/account.json", []string{`"displayName": "Credit Hold"`, `"displayName": "On Hold"`}, false,
+			[]string{"  column creditonhold is shown as \"On Hold\", before \"Credit Hold\"", "only what people see is called otherwise: no contract breaks"}},
+		"harmless": {"dataverse/account.json", []string{`"accountcategorycode": {"type": "Picklist", "options": {"1": "Preferred Customer", "2": "Standard"}, "displayName": "Category"},`, ""}, false,
 			[]string{"  column accountcategorycode is gone", "no contract breaks"}},
-		"column gone": {"dataverse/account.json", []string{"    \"telephone1\": {\"type\": \"String\", \"maxLength\": 50},\n", ""}, true,
+		"column gone": {"dataverse/account.json", []string{"    \"telephone1\": {\"type\": \"String\", \"maxLength\": 50, \"displayName\": \"Main Phone\"},\n", ""}, true,
 			[]string{"  column telephone1 is gone", "contract.yaml:", "breaks account-to-fno"}},
 		"key gone": {"dataverse/account.json", []string{`["cw_legalentity", "accountnumber"], `, ``}, true,
 			[]string{"  alternate key (cw_legalentity, accountnumber) is gone", "invoice-to-dataverse, order-to-dataverse"}},
@@ -83,7 +85,7 @@ func TestSchemaDiffNamesChangesAndBrokenContracts(t *testing.T) {
 			[]string{"  the event's type is fno.SalesInvoicePostedV2, before fno.SalesInvoicePosted", "breaks invoice-to-dataverse"}},
 		"another virtual table": {"fno/CustomersV3.json", []string{"mserp_custcustomerv3entity", "mserp_custcustomerv4entity"}, true,
 			[]string{"mserp_custcustomerv4entity", "breaks customer-to-dataverse"}},
-		"newly required": {"dataverse/invoice.json", []string{`"willcall": {"type": "Boolean"}`, `"willcall": {"type": "Boolean", "required": "system"}`}, true,
+		"newly required": {"dataverse/invoice.json", []string{`"willcall": {"type": "Boolean"`, `"willcall": {"type": "Boolean", "required": "system"`}, true,
 			[]string{"  column willcall is newly required (system)", "breaks invoice-to-dataverse"}},
 	} {
 		var out bytes.Buffer
@@ -113,7 +115,7 @@ func TestSchemaDiffNamesNewFindingsOnly(t *testing.T) {
 	}
 	var out bytes.Buffer
 	old := filepath.Join(root, "shared", "schema", "dataverse", "account.json")
-	broken, err := diffFiles(&out, root, old, edited(t, "dataverse/account.json", `"yominame": {"type": "String", "maxLength": 160}`, `"yominame": {"type": "String", "maxLength": 150}`))
+	broken, err := diffFiles(&out, root, old, edited(t, "dataverse/account.json", `"yominame": {"type": "String", "maxLength": 160`, `"yominame": {"type": "String", "maxLength": 150`))
 	if err != nil || broken || !strings.Contains(out.String(), "no contract breaks") {
 		t.Errorf("broken %t, %v\n%s", broken, err, out.String())
 	}

@@ -35,18 +35,19 @@ const tryEvent = `{"BusinessEventId":"SalesInvoicePostedBusinessEvent","Business
 "InvoiceAmountInAccountingCurrency":900719925474099.31}`
 
 const tryTable = `SOURCE                                          RULE                                            TARGET
-InvoiceId "RE-東京-1"                           blank is rejected                               invoicenumber (key) "RE-東京-1"
+InvoiceId "RE-東京-1"                           blank is rejected                               invoicenumber (Invoice ID, key) "RE-東京-1"
 LegalEntity "" (empty), then                    lower case; blank → BusinessEventLegalEntity    cw_legalentity (key) "demf"
 BusinessEventLegalEntity "DEMF"                 (there blank is rejected)
                                                 always "Invoice"                                name "Invoice"
-InvoiceAccount "DE-001"                         finds the account by accountnumber; blank is    customerid_account@odata.bind
+InvoiceAccount "DE-001"                         finds the account by accountnumber; blank is    customerid_account@odata.bind (Customer)
                                                 rejected                                        "/accounts(accountnumber='DE-001')"
-                                                always "EUR"; finds the transactioncurrency by  transactioncurrencyid@odata.bind
+                                                always "EUR"; finds the transactioncurrency by  transactioncurrencyid@odata.bind (Currency)
                                                 isocurrencycode                                 "/transactioncurrencies(isocurrencycode='EUR')"
-                                                always "list"; finds the pricelevel by name     pricelevelid@odata.bind "/pricelevels(name='list')"
-InvoiceAmountInAccountingCurrency               blank is rejected                               totalamount 900719925474099.31
+                                                always "list"; finds the pricelevel by name     pricelevelid@odata.bind (Price List)
+                                                                                                "/pricelevels(name='list')"
+InvoiceAmountInAccountingCurrency               blank is rejected                               totalamount (Total Amount) 900719925474099.31
 900719925474099.31
-InvoiceDueDate null                             blank leaves the target alone                   duedate: left alone
+InvoiceDueDate null                             blank leaves the target alone                   duedate (Due Date): left alone
                                                                                                 description: not written, dataverse owns it
 `
 
@@ -333,5 +334,26 @@ func TestWrap(t *testing.T) {
 		if got := strings.Join(wrap(tt.in, 6), "|"); got != tt.want {
 			t.Errorf("%q: %q, want %q", tt.in, got, tt.want)
 		}
+	}
+}
+
+// A column is shown with the name that people know, on either side; a name that only repeats the column's isn't.
+func TestTryShowsDisplayNames(t *testing.T) {
+	root := checkout(t)
+	t.Chdir(root)
+	var out bytes.Buffer
+	cmd := newRoot()
+	cmd.SetOut(&out)
+	cmd.SetArgs([]string{"try", "account-to-fno", "customer"})
+	if err := cmd.Execute(); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`telephone1 (Main Phone) "`, `accountnumber (Account Number) "`} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+	if strings.Contains(out.String(), "description (Description)") {
+		t.Error("a display name repeats the column's name")
 	}
 }

@@ -104,15 +104,19 @@ func stepColour(s contract.Step) string {
 func sourceText(s contract.Step) string {
 	parts := make([]string, len(s.Read))
 	for i, r := range s.Read {
+		name := r.Path
+		if s.Source != nil && s.Source.Column.Name == r.Path && s.Source.Column.ShownAs() != "" {
+			name += " (" + s.Source.Column.ShownAs() + ")"
+		}
 		switch {
 		case r.JSON != nil && (r.Empty == "" || r.Empty == "null"):
-			parts[i] = r.Path + " " + string(r.JSON)
+			parts[i] = name + " " + string(r.JSON)
 		case r.JSON != nil:
-			parts[i] = r.Path + " " + string(r.JSON) + " (" + r.Empty + ")"
+			parts[i] = name + " " + string(r.JSON) + " (" + r.Empty + ")"
 		case r.Empty != "":
-			parts[i] = r.Path + " (absent)"
+			parts[i] = name + " (absent)"
 		default:
-			parts[i] = r.Path + " (an object or a list)"
+			parts[i] = name + " (an object or a list)"
 		}
 	}
 	return strings.Join(parts, ", then ")
@@ -120,7 +124,12 @@ func sourceText(s contract.Step) string {
 
 func targetText(s contract.Step) string {
 	name := s.Property
-	if s.Key {
+	switch shown := s.Column.ShownAs(); {
+	case shown != "" && s.Key:
+		name += " (" + shown + ", key)"
+	case shown != "":
+		name += " (" + shown + ")"
+	case s.Key:
 		name += " (key)"
 	}
 	switch outcome(s) {

@@ -22,7 +22,7 @@ func (f *flow) fieldTable(w *writer) {
 			others = append(others, *field)
 			continue
 		}
-		name := code(field.Column.Name)
+		name := columnName(field.Column)
 		if field.Key {
 			name += " (key)"
 		}
@@ -31,15 +31,23 @@ func (f *flow) fieldTable(w *writer) {
 		}
 		from := "fixed value"
 		if field.Source != nil {
-			from = code(field.Source.Column.Name)
+			from = columnName(field.Source.Column)
 		}
 		rows = append(rows, []string{name, typeText(field.Column), title(field.Owner), from, f.rule(field), f.blank(field), misfit(field)})
 	}
 	w.table([]string{"field", "type in the target", "owner", "comes from", "rule", "a blank source", "a value that doesn't fit"}, rows)
 	for _, o := range others {
-		w.line("%s (%s) belongs to %s: this flow never writes it.", code(o.Column.Name), typeText(o.Column), title(o.Owner))
+		w.line("%s (%s) belongs to %s: this flow never writes it.", columnName(o.Column), typeText(o.Column), title(o.Owner))
 	}
 	w.line("This flow writes no other field of %s.", code(f.To.Entity))
+}
+
+// columnName is a column's logical name, with what people see beside it where that is another word.
+func columnName(c *schema.Column) string {
+	if shown := c.ShownAs(); shown != "" {
+		return code(c.Name) + " " + prose(shown)
+	}
+	return code(c.Name)
 }
 
 // typeText says a column's type, length, range and required level.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"crosswalk/shared/contract"
+	"crosswalk/shared/schema"
 )
 
 // index writes the first page.
@@ -71,6 +72,7 @@ func (b *book) landscape() []string {
 // claim is what the contracts say of one field of an entity.
 type claim struct {
 	field  string
+	column *schema.Column
 	owners []string // more than one where contracts disagree
 	flows  []*flow  // those that write it
 	from   []string // where each gets it
@@ -100,7 +102,7 @@ func (b *book) claims(entity string) []claim {
 			field := &f.fields[j]
 			c := byField[field.Column.Name]
 			if c == nil {
-				c = &claim{field: field.Column.Name}
+				c = &claim{field: field.Column.Name, column: field.Column}
 				byField[c.field] = c
 				out = append(out, c)
 			}
@@ -146,7 +148,7 @@ func (b *book) ownership() []byte {
 		w.line("## %s: %s", title(system), name)
 		var rows [][]string
 		for _, c := range b.claims(entity) {
-			field := code(c.field)
+			field := columnName(c.column)
 			if c.key {
 				field += " (key)"
 			}
@@ -193,7 +195,7 @@ func (b *book) system(system string) []byte {
 		home, name, _ := strings.Cut(entity, "/")
 		for _, c := range b.claims(entity) {
 			if home != system && slices.Contains(c.owners, system) {
-				rows = append(rows, []string{title(home), code(name), code(c.field), c.writers("../flows/", home)})
+				rows = append(rows, []string{title(home), code(name), columnName(c.column), c.writers("../flows/", home)})
 			}
 		}
 	}

@@ -15,7 +15,7 @@ var searchPage string
 var searchTemplate = template.Must(template.New("search").Parse(searchPage))
 
 // hit is one line of the search page: a field of a flow.
-type hit struct{ Flow, Team, Target, Field, Owner, Source, Rule, Blank string }
+type hit struct{ Flow, Team, Target, Field, Label, Owner, Source, Rule, Blank string }
 
 // search writes the page that finds fields: one file without any other, so that it works from a disk.
 func (b *book) search() ([]byte, error) {
@@ -25,7 +25,7 @@ func (b *book) search() ([]byte, error) {
 		for j := range f.fields {
 			field := &f.fields[j]
 			h := hit{
-				Flow: f.Name, Team: f.Team, Target: title(f.To.System) + " " + f.To.Entity, Field: field.Column.Name, Owner: title(field.Owner),
+				Flow: f.Name, Team: f.Team, Target: title(f.To.System) + " " + f.To.Entity, Field: field.Column.Name, Label: field.Column.ShownAs(), Owner: title(field.Owner),
 			}
 			switch {
 			case field.Mapped():

@@ -165,7 +165,11 @@ func (d drafting) describe(c *schema.Column) string {
 		}
 		parts = append(parts, "one of "+strings.Join(options, ", ")+"; write it with map: {source value: option}")
 	}
-	return c.Name + ": " + strings.Join(parts, ", ")
+	name := c.Name
+	if shown := c.ShownAs(); shown != "" {
+		name += " (" + shown + ")"
+	}
+	return name + ": " + strings.Join(parts, ", ")
 }
 
 // likely names the source columns that may be meant.

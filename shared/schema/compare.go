@@ -12,6 +12,8 @@ type Change struct {
 	Column string
 	// Text says what changed: "is gone", "is shorter: at most 100 characters, before 160".
 	Text string
+	// NameOnly is true where only what people see is another: no contract depends on it.
+	NameOnly bool
 }
 
 // String returns the change as one line.
@@ -26,6 +28,7 @@ func (c Change) String() string {
 // name. The order of options, targets and a key's columns doesn't count.
 func Compare(old, now *Entity) []Change {
 	c := &comparison{}
+	c.displayName("the entity is", old.DisplayName, now.DisplayName)
 	c.text("the entity set's name", old.Set, now.Set)
 	c.text("the event's type", old.Event, now.Event)
 	c.text("the virtual table's name", old.VirtualTable, now.VirtualTable)
@@ -71,6 +74,20 @@ func (c *comparison) text(what, before, after string) {
 	}
 }
 
+func (c *comparison) displayName(who, before, after string) {
+	switch {
+	case before == after:
+		return
+	case after == "":
+		c.add("%s shown by no display name any more, before %q", who, before)
+	case before == "":
+		c.add("%s shown as %q", who, after)
+	default:
+		c.add("%s shown as %q, before %q", who, after, before)
+	}
+	c.changes[len(c.changes)-1].NameOnly = true
+}
+
 func (c *comparison) keys(keys, others [][]string, what string) {
 	for _, key := range keys {
 		if !slices.ContainsFunc(others, func(other []string) bool { return sameSet(key, other) }) {
@@ -80,6 +97,7 @@ func (c *comparison) keys(keys, others [][]string, what string) {
 }
 
 func (c *comparison) columns(before, after *Column) {
+	c.displayName("is", before.DisplayName, after.DisplayName)
 	if before.Type != after.Type {
 		c.add("has another type: %s, before %s", after.Type, before.Type)
 	}

@@ -23,6 +23,9 @@ func TestCompareSaysWhatChanged(t *testing.T) {
 		before, after Column
 		want          []string
 	}{
+		"shown as":  {Column{DisplayName: "Hold"}, Column{DisplayName: "Credit Hold"}, []string{`column x is shown as "Credit Hold", before "Hold"`}},
+		"named":     {Column{}, Column{DisplayName: "Credit Hold"}, []string{`column x is shown as "Credit Hold"`}},
+		"nameless":  {Column{DisplayName: "Hold"}, Column{}, []string{`column x is shown by no display name any more, before "Hold"`}},
 		"same":      {Column{Type: "String", MaxLength: 5}, Column{Type: "String", MaxLength: 5}, nil},
 		"type":      {Column{Type: "String"}, Column{Type: "Memo"}, []string{"column x has another type: Memo, before String"}},
 		"shorter":   {Column{MaxLength: 160}, Column{MaxLength: 100}, []string{"column x is shorter: at most 100 characters, before 160"}},

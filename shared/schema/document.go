@@ -46,6 +46,9 @@ func (d *Document) Bytes() ([]byte, error) {
 	member := func(name string, value []byte) { b = fmt.Appendf(b, "  %q: %s,\n", name, value) }
 	member("system", quote(e.System))
 	member("entity", quote(e.Name))
+	if e.DisplayName != "" {
+		member("displayName", quote(e.DisplayName))
+	}
 	if e.Event != "" {
 		member("event", quote(e.Event))
 	} else {
@@ -110,6 +113,7 @@ func (d *Document) columnText(c Column) string {
 	add(c.DateOnly, "dateOnly", yes)
 	add(c.Optional, "optional", yes)
 	add(c.ReadOnly, "readOnly", yes)
+	add(c.DisplayName != "", "displayName", quote(c.DisplayName))
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 

@@ -5,7 +5,8 @@
 // network. A snapshot holds one column per line, sorted by name, so that a change of the real system shows as a small
 // difference. Names, types, lengths, required levels and options of Dataverse tables are those of the Common Data Model
 // (Microsoft's published schema documents, February 2024); properties, enums and keys of F&O entities those of the
-// $metadata of an F&O environment (May 2025); F&O's text lengths, which $metadata lacks, those known from practice (a
+// $metadata of an F&O environment (May 2025), which has no display names; display names of Dataverse columns those of Microsoft's
+// table reference (February 2023 and later), where it lists the column; F&O's text lengths, which $metadata lacks, those known from practice (a
 // property whose length nobody knows has none); members of business events those of the classes Microsoft publishes.
 //
 // UNCONFIRMED: the virtual tables' names but the customers', which follow the entities' technical names; which properties of orders
@@ -107,6 +108,9 @@ type Option struct {
 // Column is one column of an entity, or one member of an event.
 type Column struct {
 	Name string
+	// DisplayName is what people see on forms, such as "Credit Hold" for creditonhold, in English where the environment has
+	// it; "" where it isn't known. Nothing depends on it but what people read.
+	DisplayName string
 	// Type is the type's name in the system itself, such as Money or DateTimeOffset.
 	Type string
 	Kind Kind
@@ -134,6 +138,14 @@ type Column struct {
 	Targets []string
 }
 
+// ShownAs returns the display name where it says more than the logical name does, else "".
+func (c *Column) ShownAs() string {
+	if strings.EqualFold(c.DisplayName, c.Name) {
+		return ""
+	}
+	return c.DisplayName
+}
+
 // MustBeSent reports whether a new row needs the column: it is required, and the platform fills in nothing.
 func (c *Column) MustBeSent() bool {
 	return (c.Required == SystemRequired || c.Required == ApplicationRequired) && c.Default == "" && !c.ReadOnly
@@ -152,6 +164,8 @@ func (c *Column) Option(value string) (Option, bool) {
 type Entity struct {
 	System string
 	Name   string
+	// DisplayName is what people call it, such as Account; "" where it isn't known.
+	DisplayName string
 	// Set is the entity set's name in URLs; an event has none.
 	Set string
 	// PrimaryKey names the columns of the primary key: one GUID in Dataverse, the natural key in F&O.
@@ -213,6 +227,7 @@ var virtual = sync.OnceValue(func() map[string]*Entity {
 type snapshot struct {
 	System        string               `json:"system"`
 	Entity        string               `json:"entity"`
+	DisplayName   string               `json:"displayName"`
 	Set           string               `json:"set"`
 	PrimaryKey    []string             `json:"primaryKey"`
 	AlternateKeys [][]string           `json:"alternateKeys"`
@@ -223,20 +238,21 @@ type snapshot struct {
 }
 
 type columnDoc struct {
-	Type      string         `json:"type"`
-	Enum      string         `json:"enum"`
-	MaxLength int            `json:"maxLength"`
-	Min       string         `json:"min"`
-	Max       string         `json:"max"`
-	Precision int            `json:"precision"`
-	DateOnly  bool           `json:"dateOnly"`
-	Required  string         `json:"required"`
-	Default   string         `json:"default"`
-	NotNull   bool           `json:"notNull"`
-	Optional  bool           `json:"optional"`
-	ReadOnly  bool           `json:"readOnly"`
-	Options   jsontext.Value `json:"options"`
-	Targets   []string       `json:"targets"`
+	Type        string         `json:"type"`
+	DisplayName string         `json:"displayName"`
+	Enum        string         `json:"enum"`
+	MaxLength   int            `json:"maxLength"`
+	Min         string         `json:"min"`
+	Max         string         `json:"max"`
+	Precision   int            `json:"precision"`
+	DateOnly    bool           `json:"dateOnly"`
+	Required    string         `json:"required"`
+	Default     string         `json:"default"`
+	NotNull     bool           `json:"notNull"`
+	Optional    bool           `json:"optional"`
+	ReadOnly    bool           `json:"readOnly"`
+	Options     jsontext.Value `json:"options"`
+	Targets     []string       `json:"targets"`
 }
 
 // Parse reads one snapshot. Unknown members, unknown types and keys that name no column are errors.
@@ -245,7 +261,7 @@ func Parse(data []byte) (*Entity, error) {
 	if err := json.Unmarshal(data, &s, json.RejectUnknownMembers(true)); err != nil {
 		return nil, err
 	}
-	e := &Entity{System: s.System, Name: s.Entity, Set: s.Set, PrimaryKey: s.PrimaryKey, AlternateKeys: s.AlternateKeys, Event: s.Event, VirtualTable: s.VirtualTable}
+	e := &Entity{System: s.System, Name: s.Entity, DisplayName: s.DisplayName, Set: s.Set, PrimaryKey: s.PrimaryKey, AlternateKeys: s.AlternateKeys, Event: s.Event, VirtualTable: s.VirtualTable}
 	for name, c := range s.Columns {
 		column, err := c.column(name, s.Enums)
 		if err != nil {
@@ -266,7 +282,7 @@ func Parse(data []byte) (*Entity, error) {
 
 func (d columnDoc) column(name string, enums map[string][]string) (Column, error) {
 	c := Column{
-		Name: name, Type: d.Type, Kind: kinds[d.Type], MaxLength: d.MaxLength, Min: d.Min, Max: d.Max, Precision: d.Precision,
+		Name: name, DisplayName: d.DisplayName, Type: d.Type, Kind: kinds[d.Type], MaxLength: d.MaxLength, Min: d.Min, Max: d.Max, Precision: d.Precision,
 		DateOnly: d.DateOnly, Required: d.Required, Default: d.Default, NotNull: d.NotNull, Optional: d.Optional, ReadOnly: d.ReadOnly, Targets: d.Targets,
 	}
 	if c.Kind == Unknown {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"crosswalk/local/systems/odata"
+	"crosswalk/shared/schema"
 )
 
 // describe answers what isn't a table: the service document, $metadata, EntityDefinitions, WhoAmI.
@@ -88,12 +89,19 @@ func (c *call) definitions(path []odata.Segment) *refusal {
 
 // definition is a table as the metadata tables tell it (EntityMetadata, AttributeMetadata, EntityKeyMetadata).
 func (t *table) definition() map[string]any {
+	known, _ := schema.Lookup(schema.Dataverse, t.name)
 	attributes := []any{}
 	for _, c := range t.columns {
 		a := map[string]any{
 			"LogicalName": c.name, "AttributeType": strings.TrimSuffix(strings.SplitN(c.kind, " ", 2)[0], ","),
 			"RequiredLevel":    map[string]any{"Value": requiredLevel(c.level)},
 			"IsValidForCreate": !c.readOnly, "IsValidForUpdate": !c.readOnly && c.name != t.id, "IsPrimaryId": c.name == t.id,
+			"DisplayName": displayName(""),
+		}
+		if known != nil {
+			if k, ok := known.Column(c.name); ok {
+				a["DisplayName"] = displayName(k.DisplayName)
+			}
 		}
 		if c.kind == "String" {
 			a["MaxLength"] = c.length
@@ -116,7 +124,21 @@ func (t *table) definition() map[string]any {
 	for _, k := range t.keys {
 		keys = append(keys, map[string]any{"LogicalName": keyName(t, k), "KeyAttributes": k, "EntityKeyIndexStatus": "Active"})
 	}
-	return map[string]any{"LogicalName": t.name, "EntitySetName": t.set, "PrimaryIdAttribute": t.id, "IsOptimisticConcurrencyEnabled": true, "Attributes": attributes, "Keys": keys}
+	name := ""
+	if known != nil {
+		name = known.DisplayName
+	}
+	return map[string]any{"LogicalName": t.name, "DisplayName": displayName(name), "EntitySetName": t.set, "PrimaryIdAttribute": t.id, "IsOptimisticConcurrencyEnabled": true, "Attributes": attributes, "Keys": keys}
+}
+
+// displayName is a Label; one without a text has no label of the user, as the real one answers for columns that no form
+// shows.
+func displayName(text string) map[string]any {
+	if text == "" {
+		return map[string]any{"LocalizedLabels": []any{}, "UserLocalizedLabel": nil}
+	}
+	label := map[string]any{"Label": text, "LanguageCode": 1033}
+	return map[string]any{"LocalizedLabels": []any{label}, "UserLocalizedLabel": label}
 }
 
 func optionList(c *column) []any {

@@ -19,8 +19,9 @@ func (p *pull) table(ctx context.Context, name string) error {
 	path := "EntityDefinitions(LogicalName='" + name + "')"
 	var definition struct {
 		LogicalName, EntitySetName, PrimaryIdAttribute string
+		DisplayName                                    localized
 	}
-	err := p.client.get(ctx, path, query("$select", "LogicalName,EntitySetName,PrimaryIdAttribute"), &definition)
+	err := p.client.get(ctx, path, query("$select", "LogicalName,EntitySetName,PrimaryIdAttribute,DisplayName"), &definition)
 	if isMissing(err) {
 		return fmt.Errorf("no table %s in Dataverse; its logical name is needed, in the singular and in lower case: %w", name, err)
 	}
@@ -28,6 +29,7 @@ func (p *pull) table(ctx context.Context, name string) error {
 		return err
 	}
 	e := &schema.Entity{System: schema.Dataverse, Name: name, Set: definition.EntitySetName, PrimaryKey: []string{definition.PrimaryIdAttribute}}
+	e.DisplayName = p.displayName(definition.DisplayName.best(), p.old.DisplayName, "")
 	attributes, err := p.client.attributes(ctx, path)
 	if err != nil {
 		return err
@@ -52,6 +54,7 @@ type attribute struct {
 	AttributeOf       string
 	AttributeType     string
 	AttributeTypeName struct{ Value string }
+	DisplayName       localized
 	IsPrimaryId       bool
 	IsValidForCreate  *bool
 	IsValidForUpdate  *bool
@@ -73,11 +76,14 @@ type attribute struct {
 type optionSet struct {
 	Options []struct {
 		Value int
-		Label struct {
-			UserLocalizedLabel *label
-			LocalizedLabels    []label
-		}
+		Label localized
 	}
+}
+
+// localized is the complex type Label: a text in the languages that the environment has.
+type localized struct {
+	UserLocalizedLabel *label
+	LocalizedLabels    []label
 }
 
 type label struct {
@@ -109,7 +115,7 @@ func (c *Client) attributes(ctx context.Context, path string) ([]attribute, erro
 	var base struct {
 		Value []attribute `json:"value"`
 	}
-	const members = "LogicalName,AttributeOf,AttributeType,AttributeTypeName,IsPrimaryId,IsValidForCreate,IsValidForUpdate,IsValidForRead,RequiredLevel"
+	const members = "LogicalName,AttributeOf,AttributeType,AttributeTypeName,DisplayName,IsPrimaryId,IsValidForCreate,IsValidForUpdate,IsValidForRead,RequiredLevel"
 	if err := c.get(ctx, path+"/Attributes", query("$select", members), &base); err != nil {
 		return nil, err
 	}
@@ -159,6 +165,7 @@ func (p *pull) attribute(a attribute) (schema.Column, bool) {
 	if c.Kind == schema.Unknown {
 		return c, p.leaveOut(c.Name, cmp.Or(a.AttributeTypeName.Value, a.AttributeType))
 	}
+	c.DisplayName = p.displayName(a.DisplayName.best(), old.DisplayName, c.Name)
 	if a.IsValidForCreate != nil && a.IsValidForUpdate != nil {
 		c.ReadOnly = !*a.IsValidForCreate && !*a.IsValidForUpdate
 	} else {
@@ -265,21 +272,22 @@ func (a attribute) options() []schema.Option {
 			continue
 		}
 		for _, o := range set.Options {
-			out = append(out, schema.Option{Value: strconv.Itoa(o.Value), Label: bestLabel(o.Label.UserLocalizedLabel, o.Label.LocalizedLabels)})
+			out = append(out, schema.Option{Value: strconv.Itoa(o.Value), Label: o.Label.best()})
 		}
 	}
 	return out
 }
 
-func bestLabel(user *label, all []label) string {
-	if i := slices.IndexFunc(all, func(l label) bool { return l.LanguageCode == english }); i >= 0 {
-		return all[i].Label
+// best returns the English text, else the user's, else any; "" for none.
+func (l localized) best() string {
+	if i := slices.IndexFunc(l.LocalizedLabels, func(l label) bool { return l.LanguageCode == english }); i >= 0 {
+		return l.LocalizedLabels[i].Label
 	}
 	switch {
-	case user != nil:
-		return user.Label
-	case len(all) > 0:
-		return all[0].Label
+	case l.UserLocalizedLabel != nil:
+		return l.UserLocalizedLabel.Label
+	case len(l.LocalizedLabels) > 0:
+		return l.LocalizedLabels[0].Label
 	}
 	return ""
 }

@@ -170,6 +170,19 @@ func (p *pull) untold(part, column string, has bool) {
 	}
 }
 
+// displayName returns what the environment calls a column, or the entity where column is "": "" where that is its name.
+// Silence keeps what the old snapshot says.
+func (p *pull) displayName(told, old, column string) string {
+	switch told = strings.TrimSpace(told); {
+	case told == "" && old != "":
+		p.untold("display name", column, true)
+		return old
+	case told == column:
+		return "" // Salesforce labels a field without a label of its own by its name
+	}
+	return told
+}
+
 // get reads one JSON document of the metadata.
 func (c *Client) get(ctx context.Context, path, query string, into any) error {
 	answer, err := c.odata.Do(ctx, odata.Call{Purpose: odata.Read, Method: http.MethodGet, Set: path, Query: query})

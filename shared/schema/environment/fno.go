@@ -56,6 +56,7 @@ func (p *pull) entitySet(ctx context.Context, set, label string) error {
 		return err
 	}
 	e := &schema.Entity{System: schema.FnO, Name: set, Set: set, AlternateKeys: p.old.AlternateKeys, VirtualTable: p.old.VirtualTable}
+	e.DisplayName = p.displayName("", p.old.DisplayName, "") // $metadata has no labels
 	d := &schema.Document{Entity: e, Enums: map[string]string{}}
 	if len(e.AlternateKeys) > 0 {
 		p.untold("alternate keys", "", true)
@@ -96,6 +97,7 @@ func (p *pull) property(edm edmProperty, enums map[string][]schema.Option) (c sc
 	old, known := p.before(edm.Name)
 	c = schema.Column{Name: edm.Name, Type: edmKinds[edm.Type], NotNull: edm.Nullable == "false", MaxLength: edm.MaxLength,
 		DateOnly: old.DateOnly, Precision: old.Precision, Default: old.Default, ReadOnly: old.ReadOnly}
+	c.DisplayName = p.displayName("", old.DisplayName, c.Name)
 	switch {
 	case strings.HasPrefix(edm.Type, "Collection("):
 		c.Type = "List"

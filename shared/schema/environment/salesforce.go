@@ -180,11 +180,13 @@ func answerOf(p runtime.Pipeline, r *policy.Request, into any) (status int, err 
 // Describe.
 type described struct {
 	Name   string           `json:"name"`
+	Label  string           `json:"label"`
 	Fields []describedField `json:"fields"`
 }
 
 type describedField struct {
 	Name              string   `json:"name"`
+	Label             string   `json:"label"`
 	Type              string   `json:"type"`
 	Length            int      `json:"length"`
 	Digits            int      `json:"digits"`
@@ -261,7 +263,7 @@ func (c *Salesforce) Pull(ctx context.Context, object, _ string, old *schema.Doc
 
 // object makes the snapshot of a described object.
 func (p *pull) object(d described) {
-	e := &schema.Entity{System: schema.Salesforce, Name: d.Name, Set: d.Name, PrimaryKey: []string{"Id"}}
+	e := &schema.Entity{System: schema.Salesforce, Name: d.Name, DisplayName: p.displayName(d.Label, p.old.DisplayName, ""), Set: d.Name, PrimaryKey: []string{"Id"}}
 	for _, f := range d.Fields {
 		c, ok := p.salesforceField(f)
 		if !ok {
@@ -283,6 +285,8 @@ func (p *pull) object(d described) {
 // salesforceField makes a column. It is false for what a snapshot can't hold.
 func (p *pull) salesforceField(f describedField) (schema.Column, bool) {
 	c := schema.Column{Name: f.Name, Type: f.Type, Kind: schema.KindOf(f.Type), ReadOnly: !f.Createable && !f.Updateable, NotNull: !f.Nillable}
+	old, _ := p.before(f.Name)
+	c.DisplayName = p.displayName(f.Label, old.DisplayName, f.Name)
 	if f.DefaultedOnCreate {
 		c.Default = "new"
 	}

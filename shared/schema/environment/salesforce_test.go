@@ -102,11 +102,12 @@ var app = environment.SalesforceIdentity{ClientID: "app", ClientSecret: "app's s
 const salesforceAccount = `{
   "system": "salesforce",
   "entity": "Account",
+  "displayName": "Account",
   "set": "Account",
   "primaryKey": ["Id"],
   "alternateKeys": [["Crosswalk_Key__c"]],
   "columns": {
-    "AnnualRevenue": {"type": "currency", "min": "-999999999999999999", "max": "999999999999999999"},
+    "AnnualRevenue": {"type": "currency", "min": "-999999999999999999", "max": "999999999999999999", "displayName": "Annual Revenue"},
     "CreatedDate": {"type": "datetime", "notNull": true, "default": "new", "readOnly": true},
     "CreditLimit__c": {"type": "currency", "min": "-9999999999999999.99", "max": "9999999999999999.99", "precision": 2},
     "Crosswalk_Key__c": {"type": "string", "maxLength": 24},
@@ -114,9 +115,9 @@ const salesforceAccount = `{
     "Industry": {"type": "picklist", "options": {"Banking": "Banking", "Energy": "Energy"}},
     "IsDeleted": {"type": "boolean", "notNull": true, "default": "new", "readOnly": true},
     "Legacy__c": {"type": "string", "maxLength": 20},
-    "Name": {"type": "string", "maxLength": 255, "notNull": true, "required": "system"},
+    "Name": {"type": "string", "maxLength": 255, "notNull": true, "required": "system", "displayName": "Account Name"},
     "NumberOfEmployees": {"type": "int", "min": "-99999999", "max": "99999999"},
-    "ParentId": {"type": "reference", "targets": ["Account"]},
+    "ParentId": {"type": "reference", "targets": ["Account"], "displayName": "Parent Account ID"},
     "Phone": {"type": "phone", "maxLength": 40},
     "SLAExpirationDate__c": {"type": "date", "dateOnly": true},
     "Tier__c": {"type": "picklist", "options": {"1": "Gold", "2": "Silver"}, "notNull": true, "required": "system"}
