@@ -1,7 +1,7 @@
 package contract
 
 import (
-	"github.com/cockroachdb/apd/v3"
+	"github.com/shopspring/decimal"
 
 	"crosswalk/shared/schema"
 )
@@ -9,12 +9,14 @@ import (
 // factor is what a number is multiplied with or divided by: a number of the contract, or a column of the record.
 type factor struct {
 	// number is 1 for a column.
-	number *apd.Decimal
+	number decimal.Decimal
 	// column is nil for a number of the contract; slot is its place, name the key of the contract.
 	column *schema.Column
 	slot   int
 	name   string
 }
+
+var one = decimal.New(1, 0)
 
 // factor compiles times or per; 1 where it isn't written.
 func (c *compiler) factor(what, name string, e *element) factor {
@@ -23,7 +25,7 @@ func (c *compiler) factor(what, name string, e *element) factor {
 	}
 	var d factorDoc
 	c.whole("factor", what, e, &d)
-	f := factor{number: apd.New(1, 0), name: name}
+	f := factor{number: one, name: name}
 	if d.From == nil {
 		return f
 	}
@@ -39,16 +41,16 @@ func (c *compiler) factor(what, name string, e *element) factor {
 }
 
 // factorNumber reads a number that isn't 0.
-func (c *compiler) factorNumber(what string, e *element) *apd.Decimal {
+func (c *compiler) factorNumber(what string, e *element) decimal.Decimal {
 	if e == nil {
-		return apd.New(1, 0)
+		return one
 	}
 	plain, ok := plainNumber([]byte(e.text))
 	if !ok || canonicalNumber(plain) == "0" {
 		c.add(e, "write a number such as 0.001", "%s: %q is no number, or 0", what, e.text)
-		return apd.New(1, 0)
+		return one
 	}
-	n, _ := decimal(plain)
+	n, _ := readDecimal(plain)
 	return n
 }
 
@@ -75,25 +77,25 @@ func (s *scaling) columns() []part {
 }
 
 // value returns the factor of one record.
-func (f *factor) value(w *workspace, p *Plan) (*apd.Decimal, *failure) {
+func (f *factor) value(w *workspace, p *Plan) (n decimal.Decimal, failed *failure) {
 	if f.column == nil {
 		return f.number, nil
 	}
 	v, kind, failed := w.scalar(&w.row[f.slot], p.From.System, f.column, p.From.State == StateRow, nil)
 	switch {
 	case failed != nil:
-		return nil, fail(failed.reason, f.name+" "+f.column.Name+": "+failed.detail)
+		return n, fail(failed.reason, f.name+" "+f.column.Name+": "+failed.detail)
 	case kind == absent && p.From.State == StateImage:
-		return nil, fail(imageIncomplete, "the event's image has no column "+f.column.Name+", so its value isn't known: register the image with every column that the contract maps")
+		return n, fail(imageIncomplete, "the event's image has no column "+f.column.Name+", so its value isn't known: register the image with every column that the contract maps")
 	case kind != filled:
-		return nil, fail("blank-required", "the source says nothing ("+emptyNames[kind]+") in "+f.column.Name+", which the contract computes with")
+		return n, fail("blank-required", "the source says nothing ("+emptyNames[kind]+") in "+f.column.Name+", which the contract computes with")
 	}
-	n, ok := decimal(v.text)
+	n, ok := readDecimal(v.text)
 	switch {
 	case !ok:
-		return nil, fail("out-of-range", "the number in "+f.column.Name+" has more digits than any system keeps")
+		return n, fail("out-of-range", "the number in "+f.column.Name+" has more digits than any system keeps")
 	case f.name == divisor && n.IsZero():
-		return nil, fail("bad-value", f.column.Name+", by which the contract divides, is 0")
+		return n, fail("bad-value", f.column.Name+", by which the contract divides, is 0")
 	}
 	return n, nil
 }

@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"strings"
 
-	"github.com/cockroachdb/apd/v3"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/shopspring/decimal"
 )
 
 // Nearly every number is written plainly, without an exponent, and all that is asked of those can be answered by their digits.
-// The others go through apd.
+// The others go through package decimal.
 
 // maxDigits bounds a number's digits once its exponent is written out, so that 1e999999999 can't fill the memory.
 const maxDigits = 64
@@ -94,23 +94,32 @@ func readNumber(text string) (plain, bool) {
 	if v := jsontext.Value(text); v.Kind() != '0' || !v.IsValid() || strings.TrimSpace(text) != text {
 		return plain{}, false
 	}
-	if _, ok := decimal(text); !ok {
+	if _, ok := readDecimal(text); !ok {
 		return plain{}, false
 	}
 	return parsePlain(canonicalNumber(text))
 }
 
-// decimal reads a number exactly; it is false for one of more than 64 digits before or behind the point.
-func decimal(text string) (*apd.Decimal, bool) {
-	d, _, err := apd.NewFromString(text)
-	if err != nil || d.Form != apd.Finite || d.Exponent < -maxDigits {
-		return nil, false
+// readDecimal reads a number exactly; it is false for one of more than 64 digits before or behind the point.
+func readDecimal(text string) (decimal.Decimal, bool) {
+	d, err := decimal.NewFromString(text)
+	switch {
+	case err != nil || d.Exponent() < -maxDigits:
+		return decimal.Decimal{}, false
+	case d.IsZero() && d.Exponent() > 0: // 0e999999999: the library would write the zeros out
+		return decimal.Decimal{}, true
 	}
-	if d.IsZero() {
-		return d, true
-	}
-	return d, d.NumDigits()+int64(max(d.Exponent, 0)) <= maxDigits
+	return d, digitsOf(d)+int(max(d.Exponent(), 0)) <= maxDigits
 }
+
+// digitsOf returns how many digits a number is written with but for its exponent. Decimal.NumDigits (v1.4.0) says 15 for 1e15's 16.
+func digitsOf(d decimal.Decimal) int {
+	n := d.Coefficient()
+	return len(n.Abs(n).String())
+}
+
+// decimalText returns a number without an exponent, zeros at its end as they are.
+func decimalText(d decimal.Decimal) string { return d.StringFixed(max(-d.Exponent(), 0)) }
 
 // compareNumbers compares two numbers by value: -1, 0 or 1.
 func compareNumbers(a, b string) int {
@@ -119,8 +128,8 @@ func compareNumbers(a, b string) int {
 	if okP && okQ {
 		return p.compare(q)
 	}
-	x, _ := decimal(a)
-	y, _ := decimal(b)
+	x, _ := readDecimal(a)
+	y, _ := readDecimal(b)
 	return x.Cmp(y)
 }
 
@@ -137,12 +146,8 @@ func canonicalNumber(text string) string {
 			return text[:len(text)-len(p.fraction)+count]
 		}
 	}
-	d, _ := decimal(text)
-	if d.IsZero() {
-		return "0"
-	}
-	d.Reduce(d)
-	return d.Text('f')
+	d, _ := readDecimal(text)
+	return d.String()
 }
 
 // places returns how many decimal places of a number count.
@@ -150,9 +155,8 @@ func places(text string) int {
 	if p, ok := parsePlain(text); ok {
 		return p.places()
 	}
-	d, _ := decimal(text)
-	d.Reduce(d)
-	return int(max(-d.Exponent, 0))
+	p, _ := parsePlain(canonicalNumber(text))
+	return p.places()
 }
 
 // digits returns how many ASCII digits s begins with.

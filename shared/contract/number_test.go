@@ -1,11 +1,12 @@
 package contract
 
 import (
+	"math/big"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/apd/v3"
 	"pgregory.net/rapid"
 )
 
@@ -14,6 +15,7 @@ func TestPlainNumber(t *testing.T) {
 		"0": "0", "-0": "0", "-0.0": "0.0", "12450.5": "12450.5", "12450.50": "12450.50", "-318.07": "-318.07",
 		"9007199254740993.21": "9007199254740993.21", "1e3": "1000", "1.25E+3": "1250", "-1.5e1": "-15", "125e-2": "1.25", "1e-3": "0.001",
 		"12.5e-3": "0.0125", "0e9": "0", "-0e1": "0", "1.50e0": "1.5", "100e-2": "1",
+		"0e999999999": "0", "-0.0e999999999": "0", "1e999999999": "", "1e-999999999": "", "999999999999999e49": "999999999999999" + strings.Repeat("0", 49), "999999999999999e50": "",
 		"": "", "-": "", "01": "", "1.": "", ".5": "", "+1": "", "1e": "", "1e+": "", "0x10": "", "1_000": "", " 1": "", "1 ": "", "NaN": "", "1,5": "",
 		"1e64": "", "1e-65": "", "1e99999999999999999999": "",
 	} {
@@ -46,7 +48,32 @@ func TestCompareNumbers(t *testing.T) {
 	}
 }
 
-// What is answered by a number's digits is what apd answers.
+// fraction is a number's value, by math/big.
+func fraction(t *rapid.T, text string) *big.Rat {
+	r, ok := new(big.Rat).SetString(text)
+	if !ok {
+		t.Fatalf("%s is no number", text)
+	}
+	return r
+}
+
+func power(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil) }
+
+// rounded rounds by the definition of each mode.
+func rounded(r *big.Rat, places int, mode roundingMode) string {
+	scaled := new(big.Rat).Mul(r, new(big.Rat).SetInt(power(places)))
+	whole, rest := new(big.Int).QuoRem(new(big.Int).Abs(scaled.Num()), scaled.Denom(), new(big.Int))
+	middle := rest.Lsh(rest, 1).Cmp(scaled.Denom())
+	if mode == up && rest.Sign() > 0 || mode == halfUp && middle >= 0 || mode == halfEven && (middle > 0 || middle == 0 && whole.Bit(0) == 1) {
+		whole.Add(whole, big.NewInt(1))
+	}
+	if r.Sign() < 0 {
+		whole.Neg(whole)
+	}
+	return new(big.Rat).SetFrac(whole, power(places)).FloatString(places)
+}
+
+// What is answered by a number's digits is what its value answers.
 func TestPlainNumbersAreExact(t *testing.T) {
 	number := rapid.StringMatching(`-?(0|[1-9][0-9]{0,5}|[1-9][0-9]{60,66})(\.([0-9]{1,5}|0{1,5}|0{60,66}|0{60,66}1|[0-9]{60,66}))?`)
 	rapid.Check(t, func(t *rapid.T) {
@@ -54,32 +81,89 @@ func TestPlainNumbersAreExact(t *testing.T) {
 		if rapid.Bool().Draw(t, "near") {
 			b = a + rapid.SampledFrom([]string{"", "0", "1", ".0", ".10"}).Draw(t, "more")
 		}
-		x, okX := decimal(a)
+		x := fraction(t, a)
+		_, behind, _ := strings.Cut(a, ".")
+		significant := strings.TrimLeft(strings.NewReplacer("-", "", ".", "").Replace(a), "0")
 		text, ok := plainNumber(a)
-		if ok != okX {
-			t.Fatalf("plainNumber(%s) is %t, apd says %t", a, ok, okX)
+		if want := len(behind) <= maxDigits && len(significant) <= maxDigits; ok != want {
+			t.Fatalf("plainNumber(%s) is %t", a, ok)
+		}
+		if d, okD := readDecimal(a); okD != ok || ok && decimalText(d) != text {
+			t.Fatalf("readDecimal(%s) is %s, %t", a, d, okD)
 		}
 		if !ok {
 			return
 		}
-		if back, _ := decimal(text); back.CmpTotal(new(apd.Decimal).Abs(x)) != 0 && back.CmpTotal(x) != 0 || text != a && !x.IsZero() || strings.HasPrefix(text, "-") != (x.Sign() < 0) {
+		if text != a && (x.Sign() != 0 || "-"+text != a) || strings.HasPrefix(text, "-") != (x.Sign() < 0) {
 			t.Fatalf("plainNumber(%s) = %s", a, text)
 		}
-		reduced, _ := new(apd.Decimal).Reduce(x)
-		want := reduced.Text('f')
-		if x.IsZero() {
-			want = "0"
+		if got := canonicalNumber(a); fraction(t, got).Cmp(x) != 0 || strings.Contains(got, ".") && strings.HasSuffix(got, "0") || strings.HasSuffix(got, ".") || got == "-0" {
+			t.Fatalf("canonicalNumber(%s) = %s", a, got)
 		}
-		if got := canonicalNumber(a); got != want {
-			t.Fatalf("canonicalNumber(%s) = %s, want %s", a, got, want)
-		}
-		if got := places(a); got != int(max(-reduced.Exponent, 0)) {
+		if got := places(a); got != len(strings.TrimRight(behind, "0")) {
 			t.Fatalf("places(%s) = %d", a, got)
 		}
-		if y, okY := decimal(b); okY {
-			if _, isNumber := plainNumber(b); isNumber && compareNumbers(a, b) != x.Cmp(y) {
-				t.Fatalf("compareNumbers(%s, %s) = %d", a, b, compareNumbers(a, b))
+		if _, isNumber := plainNumber(b); isNumber {
+			if got := compareNumbers(a, b); got != x.Cmp(fraction(t, b)) {
+				t.Fatalf("compareNumbers(%s, %s) = %d", a, b, got)
 			}
+		}
+	})
+}
+
+// Numbers with an exponent have the value and the bounds that they have without it.
+func TestNumbersWithAnExponentAreExact(t *testing.T) {
+	number := rapid.StringMatching(`-?(0|9{1,16}|10{0,15}|[1-9][0-9]{0,20})(\.[0-9]{1,3})?`)
+	rapid.Check(t, func(t *rapid.T) {
+		mantissa, exponent := number.Draw(t, "mantissa"), rapid.IntRange(-70, 70).Draw(t, "exponent")
+		text := mantissa + "e" + strconv.Itoa(exponent)
+		value := fraction(t, text)
+		_, behind, _ := strings.Cut(mantissa, ".")
+		digits := strings.TrimLeft(strings.NewReplacer("-", "", ".", "").Replace(mantissa), "0")
+		fits := len(behind)-exponent <= maxDigits && (digits == "" || len(digits)+max(exponent-len(behind), 0) <= maxDigits)
+		got, ok := plainNumber(text)
+		if ok != fits || ok && (fraction(t, got).Cmp(value) != 0 || strings.ContainsAny(got, "eE")) {
+			t.Fatalf("plainNumber(%s) = %s, %t", text, got, ok)
+		}
+		if ok && compareNumbers(text, mantissa) != value.Cmp(fraction(t, mantissa)) {
+			t.Fatalf("%s compared with %s is %d", text, mantissa, compareNumbers(text, mantissa))
+		}
+	})
+}
+
+// Multiplying, dividing and rounding give what fractions give, rounded once.
+func TestReckoningIsExact(t *testing.T) {
+	number := rapid.StringMatching(`-?(0|[1-9][0-9]{0,20})(\.[0-9]{1,20})?`)
+	factors := rapid.StringMatching(`-?([1-9][0-9]{0,8}(\.[0-9]{1,9})?|0\.[0-9]{0,8}[1-9]|[248]|3|7|0\.5)`)
+	rapid.Check(t, func(t *rapid.T) {
+		text, times, per := number.Draw(t, "number"), factors.Draw(t, "times"), factors.Draw(t, "per")
+		by := func(text string) factor {
+			d, ok := readDecimal(text)
+			if !ok {
+				t.Fatal(text)
+			}
+			return factor{number: d}
+		}
+		want := fraction(t, text)
+		want.Mul(want, fraction(t, times)).Quo(want, fraction(t, per))
+		s := &scaling{times: by(times), per: by(per)}
+		places, exact := want.FloatPrec()
+		got, failed := (*Plan)(nil).reckon(nil, text, s, nil)
+		switch {
+		case !exact && (failed == nil || failed.reason != "bad-value"):
+			t.Fatalf("%s * %s / %s has no end and is %s", text, times, per, got)
+		case exact && places <= maxDigits/2 && (failed != nil || got != want.FloatString(places)):
+			t.Fatalf("%s * %s / %s = %s, want %s", text, times, per, got, want.FloatString(places))
+		case failed == nil && fraction(t, got).Cmp(want) != 0:
+			t.Fatalf("%s * %s / %s = %s", text, times, per, got)
+		}
+		r := &rounding{places: rapid.IntRange(0, 6).Draw(t, "places"), mode: rapid.SampledFrom([]roundingMode{halfEven, halfUp, down, up}).Draw(t, "mode")}
+		rightly := rounded(want, r.places, r.mode)
+		if exact && places <= r.places {
+			rightly = want.FloatString(places)
+		}
+		if got, failed = (*Plan)(nil).reckon(nil, text, s, r); failed != nil || got != rightly {
+			t.Fatalf("%s * %s / %s, %d places %s = %s, want %s", text, times, per, r.places, r.mode, got, rightly)
 		}
 	})
 }
@@ -88,7 +172,7 @@ func TestABoundMayHaveAnExponent(t *testing.T) {
 	for _, c := range []struct {
 		text, bound string
 		want        int
-	}{{"1000", "1e3", 0}, {"-1000.01", "-1E+3", -1}, {"0.02", "1e-2", 1}} {
+	}{{"1000", "1e3", 0}, {"1", "0e999999999", 1}, {"-1000.01", "-1E+3", -1}, {"0.02", "1e-2", 1}} {
 		p, ok := parsePlain(c.text)
 		if got := p.against(c.bound); !ok || got != c.want {
 			t.Errorf("%s against %s is %d, want %d", c.text, c.bound, got, c.want)
@@ -169,40 +253,40 @@ func TestRoundingWithoutZerosIsExact(t *testing.T) {
 		}
 		places := rapid.IntRange(0, 6).Draw(t, "places")
 		short, ok := withoutZeros(text, places)
-		d, _ := decimal(text)
-		var rounded apd.Decimal
-		if _, err := exactly.Quantize(&rounded, d, -int32(places)); err != nil {
-			t.Fatal(err)
-		}
-		if ok != (rounded.Cmp(d) == 0) {
+		whole, behind, _ := strings.Cut(text, ".")
+		if want := len(strings.TrimRight(behind, "0")) <= places; ok != want {
 			t.Fatalf("withoutZeros(%s, %d) is %t", text, places, ok)
 		}
-		if want := rounded.Text('f'); ok && -d.Exponent >= int32(places) && short != want || ok && -d.Exponent < int32(places) && short != text {
+		want := text
+		if len(behind) > places {
+			want = strings.TrimSuffix(whole+"."+behind[:places], ".")
+		}
+		if ok && short != want {
 			t.Fatalf("withoutZeros(%s, %d) = %s, want %s", text, places, short, want)
 		}
 	})
 }
 
-// Rounding by the digits gives what apd gives.
+// Rounding by the digits gives what the definitions of the modes give.
 func TestRoundingByDigitsIsExact(t *testing.T) {
 	number := rapid.StringMatching(`-?(0|9{1,17}|[1-9][0-9]{0,18})\.[0-9]{0,3}(5|50|49|51|9{1,4}|0{0,3}1)`)
 	rapid.Check(t, func(t *rapid.T) {
 		text := number.Draw(t, "number")
 		places := rapid.IntRange(0, 6).Draw(t, "places")
-		for name, mode := range roundings {
+		for _, mode := range []roundingMode{halfEven, halfUp, down, up} {
 			got, ok := (&rounding{places: places, mode: mode}).byDigits(text)
 			if !ok {
 				if p, _ := parsePlain(text); len(p.whole)+places <= maxWordDigits && len(p.fraction) > places {
-					t.Fatalf("%s %s to %d places isn't rounded", name, text, places)
+					t.Fatalf("%s %s to %d places isn't rounded", mode, text, places)
 				}
 				continue
 			}
-			d, _ := decimal(text)
-			if err := (&rounding{places: places, mode: mode}).quantize(d); err != nil {
-				t.Fatal(err)
+			if want := rounded(fraction(t, text), places, mode); got != want {
+				t.Fatalf("%s %s to %d places is %s, want %s", mode, text, places, got, want)
 			}
-			if want, _ := plainNumber(d.Text('f')); got != want {
-				t.Fatalf("%s %s to %d places is %s, want %s", name, text, places, got, want)
+			d, _ := readDecimal(text)
+			if want, _ := plainNumber(decimalText((&rounding{places: places, mode: mode}).round(d))); got != want {
+				t.Fatalf("%s %s to %d places by the library is %s, want %s", mode, text, places, want, got)
 			}
 		}
 	})

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/cockroachdb/apd/v3"
+	"github.com/shopspring/decimal"
 
 	"crosswalk/shared/schema"
 )
@@ -20,14 +20,20 @@ type scaling struct {
 // rounding is where and how a number is rounded.
 type rounding struct {
 	places int
-	mode   apd.Rounder
+	mode   roundingMode
 	words  string
 }
 
-// exactly computes with more digits than any number has here, and reports what isn't exact.
-var exactly = apd.Context{Precision: 4 * maxDigits, MaxExponent: apd.MaxExponent, MinExponent: apd.MinExponent, Traps: apd.InvalidOperation | apd.DivisionByZero | apd.Overflow | apd.Underflow, Rounding: apd.RoundHalfEven}
+// roundingMode is the contract's word for it.
+type roundingMode string
 
-var roundings = map[string]apd.Rounder{"half-even": apd.RoundHalfEven, "half-up": apd.RoundHalfUp, "down": apd.RoundDown, "up": apd.RoundUp}
+// down goes towards zero, up away from it; the halves go to the nearest number, and from the middle to the even one or up.
+const (
+	halfEven roundingMode = "half-even"
+	halfUp   roundingMode = "half-up"
+	down     roundingMode = "down"
+	up       roundingMode = "up"
+)
 
 // reckon scales and rounds a number given as plain decimal text.
 func (p *Plan) reckon(w *workspace, text string, s *scaling, r *rounding) (string, *failure) {
@@ -43,7 +49,7 @@ func (p *Plan) reckon(w *workspace, text string, s *scaling, r *rounding) (strin
 			return short, nil
 		}
 	}
-	d, _ := decimal(plain)
+	d, _ := readDecimal(plain)
 	if s != nil {
 		times, failed := s.times.value(w, p)
 		if failed != nil {
@@ -53,28 +59,16 @@ func (p *Plan) reckon(w *workspace, text string, s *scaling, r *rounding) (strin
 		if failed != nil {
 			return "", failed
 		}
-		var inexact apd.Condition
-		for _, step := range []func() (apd.Condition, error){
-			func() (apd.Condition, error) { return exactly.Mul(d, d, times) },
-			func() (apd.Condition, error) { return exactly.Quo(d, d, per) },
-		} {
-			condition, err := step()
-			if err != nil {
-				return "", fail("out-of-range", "the number has more digits than any system keeps")
-			}
-			inexact |= condition
-		}
-		if r == nil && inexact.Inexact() {
+		var ends bool
+		if d, ends = divide(d.Mul(times), per); !ends && r == nil {
 			return "", fail("bad-value", "the converted number has no end, and the contract doesn't say how it is rounded")
 		}
-		d.Reduce(d)
+		d, _ = decimal.NewFromString(d.String()) // without the zeros at its end
 	}
-	if r != nil && -d.Exponent > int32(r.places) {
-		if err := r.quantize(d); err != nil {
-			return "", fail("out-of-range", "the number has more digits than any system keeps")
-		}
+	if r != nil && -d.Exponent() > int32(r.places) {
+		d = r.round(d)
 	}
-	if plain, ok = plainNumber([]byte(d.Text('f'))); !ok {
+	if plain, ok = plainNumber(decimalText(d)); !ok {
 		return "", fail("out-of-range", "the number has more digits than any system keeps")
 	}
 	return plain, nil
@@ -93,16 +87,35 @@ func withoutZeros(text string, places int) (string, bool) {
 	return strings.TrimSuffix(text, "."), true
 }
 
-// quantize rounds any number.
-func (r *rounding) quantize(d *apd.Decimal) error {
-	c, was := exactly, *d
-	c.Rounding = r.mode
-	_, err := c.Quantize(d, d, -int32(r.places))
-	if r.mode == apd.RoundUp && d.IsZero() && !was.IsZero() { // apd v3.2.3 loses a number whose digits are all behind the last place
-		*d = *apd.New(1, -int32(r.places))
-		d.Negative = was.Negative
+// quotientPlaces is how many decimal places a quotient has that ends: a number of 2*maxDigits places, divided by one of
+// 2*maxDigits digits, ends after 2*maxDigits + log2(10^(2*maxDigits)) = 8.7*maxDigits places at the latest, or never.
+const quotientPlaces = 10 * maxDigits
+
+// divide divides by what isn't 0. ends is false where the quotient has no end; it is cut then, with one more digit that keeps
+// it from looking like the middle between two numbers, so that it rounds as the whole one does.
+func divide(n, by decimal.Decimal) (quotient decimal.Decimal, ends bool) {
+	if by.Equal(one) {
+		return n, true
 	}
-	return err
+	q, rest := n.QuoRem(by, quotientPlaces)
+	if rest.IsZero() {
+		return q, true
+	}
+	return q.Add(decimal.New(int64(n.Sign()*by.Sign()), -quotientPlaces-1)), false
+}
+
+// round rounds a number with more places than are wanted.
+func (r *rounding) round(d decimal.Decimal) decimal.Decimal {
+	places := int32(r.places)
+	switch r.mode {
+	case up:
+		return d.RoundUp(places).Truncate(places) // it leaves zeros as they are
+	case halfUp:
+		return d.Round(places)
+	case halfEven:
+		return d.RoundBank(places)
+	}
+	return d.Truncate(places)
 }
 
 // byDigits rounds a plain number with more places than are wanted, if what remains fits into a word.
@@ -141,11 +154,11 @@ const maxWordDigits = 18
 func (r *rounding) away(n uint64, rest string) bool {
 	nonZero := strings.TrimRight(rest, "0")
 	switch r.mode {
-	case apd.RoundUp:
+	case up:
 		return nonZero != ""
-	case apd.RoundHalfUp:
+	case halfUp:
 		return rest[0] >= '5'
-	case apd.RoundHalfEven:
+	case halfEven:
 		return nonZero > "5" || nonZero == "5" && n%2 == 1
 	}
 	return false // down
@@ -220,9 +233,8 @@ func ends(s *scaling) bool {
 	if s.per.column != nil {
 		return false
 	}
-	var d apd.Decimal
-	condition, err := exactly.Quo(&d, s.times.number, s.per.number)
-	return err == nil && !condition.Inexact()
+	_, ends := divide(s.times.number, s.per.number)
+	return ends
 }
 
 func (c *compiler) unit(what string, e *element) *scaling {
@@ -248,8 +260,8 @@ func (c *compiler) unit(what string, e *element) *scaling {
 		c.add(d.To, "use a unit of "+from.dimension, "%s: %s is a %s and %s a %s", what, d.From.text, from.dimension, d.To.text, to.dimension)
 		return nil
 	}
-	times, _ := decimal(from.size)
-	per, _ := decimal(to.size)
+	times, _ := readDecimal(from.size)
+	per, _ := readDecimal(to.size)
 	return &scaling{times: factor{number: times}, per: factor{number: per}, words: d.From.text + " to " + d.To.text}
 }
 
@@ -267,7 +279,7 @@ func (c *compiler) rounding(what string, e *element, target *schema.Column) *rou
 	if target.Kind == schema.Number && target.Precision > 0 && places > target.Precision {
 		c.add(d.Places, "write at most "+itoa(target.Precision), "%s: %s keeps %d decimal places", what, target.Name, target.Precision)
 	}
-	return &rounding{places: places, mode: roundings[d.Mode.text], words: "rounded to " + itoa(places) + " decimal places (" + d.Mode.text + ")"}
+	return &rounding{places: places, mode: roundingMode(d.Mode.text), words: "rounded to " + itoa(places) + " decimal places (" + d.Mode.text + ")"}
 }
 
 func unitList() string { return strings.Join(slices.Sorted(maps.Keys(units)), ", ") }

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cockroachdb/apd/v3"
+	"github.com/shopspring/decimal"
 
 	"crosswalk/shared/schema"
 	"crosswalk/shared/slots"
@@ -268,20 +268,18 @@ type rowsRun struct {
 	count int
 	done  bool
 	out   scalar
-	sum   apd.Decimal
+	sum   decimal.Decimal
 }
 
 func (r *rowsRun) add(w *workspace, v scalar) *failure {
 	r.count++
 	switch op := r.plan.op; {
 	case op == "sum":
-		d, ok := decimal(v.text)
+		d, ok := readDecimal(v.text)
 		if !ok {
 			return fail("out-of-range", "the number has more digits than any system keeps")
 		}
-		if _, err := exactly.Add(&r.sum, &r.sum, d); err != nil {
-			return fail("out-of-range", "the sum has more digits than any system keeps")
-		}
+		r.sum = r.sum.Add(d)
 	case op == "join":
 		if r.count > 1 {
 			w.texts = append(w.texts, r.plan.with...)
@@ -308,7 +306,7 @@ func (r *rowsRun) end(w *workspace, begin int) (scalar, empty, *failure) {
 	case r.plan.op == "count":
 		r.out.text = itoa(r.count)
 	case r.plan.op == "sum":
-		plain, ok := plainNumber(r.sum.Text('f'))
+		plain, ok := plainNumber(decimalText(r.sum))
 		if !ok {
 			return scalar{}, filled, fail("out-of-range", "the sum has more digits than any system keeps")
 		}

@@ -4,34 +4,47 @@ import (
 	"errors"
 	"reflect"
 	"strconv"
+	"strings"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
-	"github.com/cockroachdb/apd/v3"
+	"github.com/shopspring/decimal"
 )
 
 // decimalType is the type of exact decimal numbers. It can be added, subtracted, multiplied, negated and compared; there is no
 // division, whose result can have no end.
 var decimalType = types.NewObjectType("decimal", traits.AdderType, traits.SubtractorType, traits.MultiplierType, traits.NegatorType, traits.ComparerType)
 
-// decimal is a value of decimalType.
-type decimal struct{ apd.Decimal }
+// number is a value of decimalType.
+type number struct{ decimal.Decimal }
 
-// mostDigits bounds a decimal's digits, before and behind the point.
+// mostDigits bounds a decimal's digits before and behind the point, and those of what is computed twice over.
 const mostDigits = 64
 
-var exact = apd.Context{Precision: 4 * mostDigits, MaxExponent: apd.MaxExponent, MinExponent: apd.MinExponent, Traps: apd.InvalidOperation | apd.Overflow | apd.Underflow | apd.Inexact, Rounding: apd.RoundHalfEven}
-
-func parseDecimal(text string) (*decimal, bool) {
-	d := &decimal{}
-	if _, _, err := d.SetString(text); err != nil || d.Form != apd.Finite || d.Exponent < -mostDigits || d.NumDigits()+int64(max(d.Exponent, 0)) > mostDigits {
+// parseDecimal never writes an exponent out: 1e999999999 is refused, and 0e999999999 is 0.
+func parseDecimal(text string) (*number, bool) {
+	d, err := decimal.NewFromString(text)
+	switch {
+	case err != nil || strings.Contains(text, ".-") || strings.Contains(text, ".+"): // decimal v1.4.0 reads .-5
 		return nil, false
+	case d.IsZero() && d.Exponent() > 0:
+		d = decimal.Decimal{}
 	}
-	return d, true
+	return &number{d}, within(d, mostDigits)
 }
+
+// within reports whether a number has no more than most digits before the point, nor behind it.
+func within(d decimal.Decimal, most int) bool {
+	n := d.Coefficient()
+	digits := len(n.Abs(n).String()) // Decimal.NumDigits (v1.4.0) says 15 for 1e15's 16
+	return int(d.Exponent()) >= -most && digits+int(max(d.Exponent(), 0)) <= most
+}
+
+// text returns the number without an exponent, zeros at its end as they are.
+func (n *number) text() string { return n.StringFixed(max(-n.Exponent(), 0)) }
 
 // decimalFunctions declares decimal("…"), decimal(1), string(d) and what the operators take.
 func decimalFunctions() []cel.EnvOption {
@@ -48,11 +61,11 @@ func decimalFunctions() []cel.EnvOption {
 				return ofInt(v.(types.Int))
 			}))),
 		cel.Function("string", cel.Overload("decimal_to_string", []*cel.Type{decimalType}, cel.StringType, cel.UnaryBinding(func(v ref.Val) ref.Val {
-			d, ok := v.(*decimal)
+			n, ok := v.(*number)
 			if !ok {
 				return types.MaybeNoSuchOverloadErr(v)
 			}
-			return types.String(d.Text('f'))
+			return types.String(n.text())
 		}))),
 		cel.Function(operators.Negate, cel.Overload("negate_decimal", []*cel.Type{decimalType}, decimalType)),
 	}
@@ -71,16 +84,12 @@ func decimalFunctions() []cel.EnvOption {
 	return out
 }
 
-func ofInt(i types.Int) *decimal {
-	d := &decimal{}
-	d.SetInt64(int64(i))
-	return d
-}
+func ofInt(i types.Int) *number { return &number{decimal.NewFromInt(int64(i))} }
 
 // operand takes a decimal or a whole number.
-func operand(v ref.Val) (*decimal, bool) {
+func operand(v ref.Val) (*number, bool) {
 	switch v := v.(type) {
-	case *decimal:
+	case *number:
 		return v, true
 	case types.Int:
 		return ofInt(v), true
@@ -88,68 +97,64 @@ func operand(v ref.Val) (*decimal, bool) {
 	return nil, false
 }
 
-func (d *decimal) compute(other ref.Val, f func(d, x, y *apd.Decimal) (apd.Condition, error)) ref.Val {
+func (n *number) compute(other ref.Val, f func(x, y decimal.Decimal) decimal.Decimal) ref.Val {
 	o, ok := operand(other)
 	if !ok {
 		return types.MaybeNoSuchOverloadErr(other)
 	}
-	out := &decimal{}
-	if _, err := f(&out.Decimal, &d.Decimal, &o.Decimal); err != nil || out.NumDigits() > 2*mostDigits {
+	d := f(n.Decimal, o.Decimal)
+	if !within(d, 2*mostDigits) {
 		return types.NewErr("the number has too many digits")
 	}
-	return out
+	return &number{d}
 }
 
 // Add implements [traits.Adder].
-func (d *decimal) Add(other ref.Val) ref.Val { return d.compute(other, exact.Add) }
+func (n *number) Add(other ref.Val) ref.Val { return n.compute(other, decimal.Decimal.Add) }
 
 // Subtract implements [traits.Subtractor].
-func (d *decimal) Subtract(other ref.Val) ref.Val { return d.compute(other, exact.Sub) }
+func (n *number) Subtract(other ref.Val) ref.Val { return n.compute(other, decimal.Decimal.Sub) }
 
 // Multiply implements [traits.Multiplier].
-func (d *decimal) Multiply(other ref.Val) ref.Val { return d.compute(other, exact.Mul) }
+func (n *number) Multiply(other ref.Val) ref.Val { return n.compute(other, decimal.Decimal.Mul) }
 
 // Negate implements [traits.Negater].
-func (d *decimal) Negate() ref.Val {
-	out := &decimal{}
-	out.Neg(&d.Decimal)
-	return out
-}
+func (n *number) Negate() ref.Val { return &number{n.Neg()} }
 
 // Compare implements [traits.Comparer].
-func (d *decimal) Compare(other ref.Val) ref.Val {
+func (n *number) Compare(other ref.Val) ref.Val {
 	o, ok := operand(other)
 	if !ok {
 		return types.MaybeNoSuchOverloadErr(other)
 	}
-	return types.Int(d.Cmp(&o.Decimal))
+	return types.Int(n.Cmp(o.Decimal))
 }
 
 // Equal implements [ref.Val].
-func (d *decimal) Equal(other ref.Val) ref.Val {
+func (n *number) Equal(other ref.Val) ref.Val {
 	o, ok := operand(other)
-	return types.Bool(ok && d.Cmp(&o.Decimal) == 0)
+	return types.Bool(ok && n.Cmp(o.Decimal) == 0)
 }
 
 // Type implements [ref.Val].
-func (d *decimal) Type() ref.Type { return decimalType }
+func (n *number) Type() ref.Type { return decimalType }
 
 // Value implements [ref.Val].
-func (d *decimal) Value() any { return d }
+func (n *number) Value() any { return n }
 
 // ConvertToType implements [ref.Val].
-func (d *decimal) ConvertToType(t ref.Type) ref.Val {
+func (n *number) ConvertToType(t ref.Type) ref.Val {
 	switch t {
 	case types.StringType:
-		return types.String(d.Text('f'))
+		return types.String(n.text())
 	case decimalType:
-		return d
+		return n
 	}
 	return types.NewErr("a decimal isn't converted to %s", t.TypeName())
 }
 
 // ConvertToNative implements [ref.Val]. Nothing needs it.
-func (d *decimal) ConvertToNative(reflect.Type) (any, error) {
+func (n *number) ConvertToNative(reflect.Type) (any, error) {
 	return nil, errors.New("a decimal stays a decimal")
 }
 
@@ -191,8 +196,8 @@ func valueOf(v ref.Val) (Value, error) {
 		return Value{Text: strconv.FormatInt(int64(v), 10)}, nil
 	case types.Bool:
 		return Value{Text: strconv.FormatBool(bool(v))}, nil
-	case *decimal:
-		return Value{Text: v.Text('f')}, nil
+	case *number:
+		return Value{Text: v.text()}, nil
 	case types.Timestamp:
 		return Value{Time: v.Time}, nil
 	}

@@ -107,7 +107,7 @@ func (t *table) definition() map[string]any {
 			a["MaxLength"] = c.length
 		}
 		if c.min != nil {
-			a["MinValue"], a["MaxValue"] = json.Number(c.min.Text('f')), json.Number(c.max.Text('f'))
+			a["MinValue"], a["MaxValue"] = json.Number(c.min.String()), json.Number(c.max.String())
 		}
 		if c.kind == "DateTime" {
 			a["Format"] = map[bool]string{true: "DateOnly", false: "DateAndTime"}[c.dateOnly]

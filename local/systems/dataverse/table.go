@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/cockroachdb/apd/v3"
+	"github.com/shopspring/decimal"
 
 	"crosswalk/local/systems/odata"
 	"crosswalk/local/systems/schemas"
@@ -34,7 +34,7 @@ type column struct {
 	kind string
 	// length is a String's limit in characters (UTF-16 units, as SQL Server counts).
 	length   int
-	min, max *apd.Decimal
+	min, max *decimal.Decimal
 	level    string
 	options  []option
 	targets  []string
@@ -184,10 +184,9 @@ func newColumn(t *table, raw schemas.Column) (*column, error) {
 		c.length, err = strconv.Atoi(raw.Limit)
 	case strings.Contains(raw.Limit, ".."):
 		low, high, _ := strings.Cut(raw.Limit, "..")
-		var ok1, ok2 bool
-		c.min, _, ok1 = odata.Decimal(low)
-		c.max, _, ok2 = odata.Decimal(high)
-		if !ok1 || !ok2 {
+		least, _, ok1 := odata.Decimal(low)
+		most, _, ok2 := odata.Decimal(high)
+		if c.min, c.max = &least, &most; !ok1 || !ok2 {
 			err = fmt.Errorf("range %q", raw.Limit)
 		}
 	case c.isOption():

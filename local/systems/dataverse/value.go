@@ -1,11 +1,11 @@
 package dataverse
 
 import (
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf16"
 
-	"github.com/cockroachdb/apd/v3"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"crosswalk/local/systems/odata"
@@ -89,24 +89,14 @@ func acceptString(t *table, c *column, v jsontext.Value) (jsontext.Value, *refus
 }
 
 func acceptOption(t *table, c *column, v jsontext.Value) (jsontext.Value, *refusal) {
-	n, bad := wholeNumber(t, c, v)
-	if bad != nil {
-		return nil, bad
-	}
-	i, err := n.Int64()
-	if err != nil || !c.option(int(i)) {
-		return nil, unknownOption(t, c, string(v))
-	}
-	return jsontext.Value(n.Text('f')), nil
-}
-
-func wholeNumber(t *table, c *column, v jsontext.Value) (*apd.Decimal, *refusal) {
-	n, plain, ok := odata.ReadNumber(v)
+	_, plain, ok := odata.ReadNumber(v)
 	if !ok || strings.ContainsAny(string(v), ".eE") {
 		return nil, wrongType(t, c, literal(v), "Edm.Int32")
 	}
-	_ = plain
-	return n, nil
+	if i, err := strconv.Atoi(plain); err != nil || !c.option(i) {
+		return nil, unknownOption(t, c, string(v))
+	}
+	return jsontext.Value(plain), nil
 }
 
 // acceptNumber takes any JSON number; text is refused, since the request doesn't say IEEE754Compatible.
@@ -115,7 +105,7 @@ func acceptNumber(t *table, c *column, v jsontext.Value, edm string, places int)
 	if !ok || places == 0 && strings.ContainsAny(string(v), ".eE") {
 		return nil, wrongType(t, c, literal(v), edm)
 	}
-	if c.min != nil && (n.Cmp(c.min) < 0 || n.Cmp(c.max) > 0) || odata.Places(n) > places {
+	if c.min != nil && (n.Cmp(*c.min) < 0 || n.Cmp(*c.max) > 0) || odata.Places(n) > places {
 		return nil, outOfRange(t, c, string(v))
 	}
 	return jsontext.Value(plain), nil

@@ -16,9 +16,9 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/cockroachdb/apd/v3"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/shopspring/decimal"
 
 	"crosswalk/shared/fault"
 	"crosswalk/shared/odata"
@@ -218,15 +218,14 @@ func keepOrder(now, old []string) []string {
 }
 
 // plain returns a JSON number without exponent and without zeros at its end: 1E+11 is 100000000000, 0.0 is 0. It returns ""
-// for null, for nothing and for what is no number.
+// for null, for nothing and for what is no number that a float64 could hold.
 func plain(number jsontext.Value) string {
-	d, _, err := apd.NewFromString(string(number))
-	if err != nil || d.Form != apd.Finite {
+	d, err := decimal.NewFromString(string(number))
+	if err != nil || d.Exponent() > mostExponent || d.Exponent() < -mostExponent {
 		return ""
 	}
-	if d.IsZero() {
-		return "0"
-	}
-	d.Reduce(d)
-	return d.Text('f')
+	return d.String()
 }
+
+// mostExponent is about that of a float64, the widest type that has bounds; 1e999999999 would fill the memory.
+const mostExponent = 400
