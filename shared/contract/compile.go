@@ -411,7 +411,7 @@ func (c *compiler) literal(e *element, f *fieldPlan, what string) literal {
 		return l
 	}
 	fix := "use a value the target takes"
-	if f.column.Kind == schema.Choice {
+	if f.column.Kind == schema.Choice || f.column.Kind == schema.Choices {
 		fix = "use one of " + optionList(f.column)
 	}
 	c.add(e, fix, "field %s: %s %q: %s", f.column.Name, what, e.text, failed.detail)

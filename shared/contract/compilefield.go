@@ -18,6 +18,7 @@ func (c *compiler) mapped(d *fieldDoc, f *fieldPlan) {
 	}
 	if d.Fields != nil {
 		c.add(d.Fields, "add rows: project, and name a list in from", "field %s: fields means nothing without rows: project", f.column.Name)
+		return
 	}
 	c.operations(d, f)
 	f.input = c.input(d, f, d.From, d.blank)
@@ -212,7 +213,9 @@ func (c *compiler) loss(from schema.Kind, source, target *schema.Column, zoned b
 	const useMap = "say what each value becomes: map: {…}, other: reject"
 	switch {
 	case from == schema.List:
-		return "a list has many values", "map another field"
+		return "a list has many values", "say what is made of its rows, such as rows: count, or rows: project with fields"
+	case from == schema.Choices:
+		return "a set of options has many values", "map another field"
 	case target.Kind == schema.Text:
 		if from == schema.Boolean {
 			return "nobody can know which texts stand for yes and no", useMap

@@ -18,6 +18,13 @@ func FuzzParse(f *testing.F) {
 	} {
 		f.Add(eventToTable + "  " + field + "\n")
 	}
+	for _, field := range []string{
+		`lines: {from: Lines, rows: project, where: {Kind: Item}, fields: {item: {from: Item, blank: {value: "-"}, longer: reject}, total: {from: "Charges[].Amount", rows: sum}, charges: {from: Charges, rows: project, fields: {code: {from: Code, longer: cut}}}}}`,
+		`memo: {from: Lines, rows: project, longer: reject, fields: {a: {from: Price, times: {from: Quantity}, when: 'Name != ""'}, b: {from: Day}, c: {from: "Charges[].Code", rows: project}}}`,
+		`sizes: {from: "Lines[].Name", rows: project, options: labels, other: null}`, `tags: {from: "Tags[]", rows: project, case: lower, longer: cut}`, `whole: {from: "Lines[].Charges[].Taxes", rows: count}`,
+	} {
+		f.Add(shippedToParcel + "  " + field + "\n")
+	}
 	f.Add(strings.Replace(imageToTable, "id: {from: id, blank: reject}", "id: {from: id, blank: reject}\n  guid: {from: parentid}", 1))
 	f.Fuzz(func(t *testing.T, text string) {
 		plan, _, findings := parse("contract.yaml", "test", []byte(text), testLookup)
@@ -26,7 +33,7 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, record := range []string{
 			`{"Id":"1","id":"1","Text":" a b/0 ","Other":"","Whole":7,"Real":-0.5,"Day":"2026-03-29","At":"2026-10-25T02:30:00","Kind":"Yes","Order":{"Lines":[{"Amount":1,"Type":"a"},7,null]},"Tags":["x"]}`,
-			`{"Id":1,"Text":[],"Order":null}`, image(`,{"key":"parentid","value":{"Id":"x"}}`),
+			`{"Id":1,"Text":[],"Order":null}`, `{"Id":"1","Tags":["A",""],` + shippedLines + `}`, `{"Id":"1","Tags":7,"Lines":[{"Kind":"Item","Charges":[{"Code":"LONGER","Taxes":[{}]}]},7,null,[]]}`, image(`,{"key":"parentid","value":{"Id":"x"}}`),
 		} {
 			_, _ = plan.Apply([]byte(record))
 			_, _ = plan.Trace([]byte(record))

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"bytes"
 	"strings"
 
 	"crosswalk/shared/fault"
@@ -25,9 +26,13 @@ func (p *Plan) projected(w *workspace, f *fieldPlan, in *input) (l literal, skip
 	if w.row = outer; err != nil {
 		return literal{}, false, err
 	}
-	l.json = w.json[begin:len(w.json):len(w.json)]
-	if f.project.text {
+	switch l.json = w.json[begin:len(w.json):len(w.json)]; {
+	case f.project.text:
 		l.json, failed = w.textOf(begin, f.project.limit)
+	case f.project.options && len(l.json) == len("[]"):
+		return in.blanks[emptyText].end(in.label, blankReasons[emptyText])
+	case f.project.options:
+		l.json, failed = optionsOf(l.json)
 	}
 	if failed != nil {
 		return literal{}, false, fault.Reject(failed.reason, in.label, failed.detail)
@@ -45,6 +50,38 @@ func (w *workspace) textOf(begin, limit int) ([]byte, *failure) {
 		return nil, fail("too-long", "the list, written as JSON, is longer than the "+itoa(limit)+" characters the target takes")
 	}
 	return w.quoted(text), nil
+}
+
+// maxOptions is how many options Dataverse lets one column select (learn.microsoft.com, "Choices columns").
+const maxOptions = 150
+
+// optionsOf turns a list of options in place into the text in which the Web API takes them: "1,3", each once.
+func optionsOf(list []byte) ([]byte, *failure) {
+	out := append(list[:0], '"')
+	count := 0
+	for option := range bytes.SplitSeq(list[1:len(list)-1], []byte{','}) {
+		if hasOption(out[1:], option) {
+			continue
+		}
+		if count++; count > maxOptions {
+			return nil, fail("too-long", "the rows have more than "+itoa(maxOptions)+" different options, the most the target takes")
+		}
+		if count > 1 {
+			out = append(out, ',')
+		}
+		out = append(out, option...)
+	}
+	return append(out, '"'), nil
+}
+
+// hasOption reports whether a text of options, 1,3, has this one.
+func hasOption(options, option []byte) bool {
+	for other := range bytes.SplitSeq(options, []byte{','}) {
+		if bytes.Equal(other, option) {
+			return true
+		}
+	}
+	return false
 }
 
 // projectRows appends the list to w.json.
@@ -84,7 +121,9 @@ func (p *Plan) projectRows(w *workspace, j *projection, in *input, list *slots.S
 // projectRow appends what the row in w becomes; there is false for a value that is blank.
 func (p *Plan) projectRow(w *workspace, j *projection) (there bool, err error) {
 	if j.value != nil {
-		return p.appendValue(w, j.value)
+		begin := len(w.json)
+		there, err := p.appendValue(w, j.value)
+		return there && string(w.json[begin:]) != "null", err
 	}
 	start := len(w.json)
 	for i := range j.members {

@@ -19,6 +19,8 @@ type projection struct {
 	// text says that the target is a text, which then holds the list as JSON, of at most limit characters (0 is no limit).
 	text  bool
 	limit int
+	// options says that the target is a set of options.
+	options bool
 }
 
 // rowsProject is the word that asks for a projection.
@@ -83,8 +85,8 @@ func (c *compiler) projection(d *fieldDoc, f *fieldPlan) {
 	if list == nil || !c.projects(d, f, list, isColumn) {
 		return
 	}
-	j := &projection{where: c.where(d, list), source: c.scope.full(list.name) + "[]", target: f.column.Name + "[]", text: f.column.Kind == schema.Text, limit: f.column.MaxLength}
-	whole := &schema.Column{Name: c.scope.full(d.From.text), Type: rowsType, Kind: schema.List, NotNull: true, Optional: list.optional}
+	j := &projection{where: c.where(d, list), source: c.scope.full(list.name) + "[]", target: f.column.Name + "[]", text: f.column.Kind == schema.Text, limit: f.column.MaxLength, options: f.column.Kind == schema.Choices}
+	whole := &schema.Column{Name: c.scope.full(d.From.text), Type: rowsType, Kind: schema.List, NotNull: f.column.Kind != schema.Choices, Optional: list.optional}
 	f.project = j
 	f.input = &input{slot: list.slot, column: whole, label: f.column.Name + " (from " + whole.Name + ")"}
 	c.blanks(d, f, f.input, d.blank, d.From)
@@ -94,7 +96,7 @@ func (c *compiler) projection(d *fieldDoc, f *fieldPlan) {
 		c.scope.system = ""
 	}
 	if isColumn {
-		c.projectValue(d, j, strings.TrimPrefix(d.From.text[len(list.name)+len("[]"):], "."))
+		c.projectValue(d, f.column, j, strings.TrimPrefix(d.From.text[len(list.name)+len("[]"):], "."))
 	} else {
 		c.projectMembers(d, j)
 	}
@@ -105,12 +107,14 @@ func (c *compiler) projection(d *fieldDoc, f *fieldPlan) {
 func (c *compiler) projects(d *fieldDoc, f *fieldPlan, list *listPlan, isColumn bool) bool {
 	name := f.column.Name
 	switch {
-	case f.column.Kind != schema.List && f.column.Kind != schema.Text:
-		c.add(d.Rows, "project into a list, or into a text, which then holds it as JSON; or make one value of the rows: rows: first", "field %s is a %s and takes no list", name, f.column.Kind)
+	case f.column.Kind != schema.List && f.column.Kind != schema.Text && f.column.Kind != schema.Choices:
+		c.add(d.Rows, "project into a list, or into a text, which then holds it as JSON; or make one value of the rows, such as rows: first", "field %s is a %s and takes no list", name, f.column.Kind)
 	case slices.Contains(c.plan.To.Key, name):
 		c.add(d.Rows, "map another field", "field %s is part of the key, and a list can't be", name)
 	case len(list.inner) > 0:
 		c.add(d.From, "project the outer list, with a member for the inner one: {from: …, rows: project, fields: {…}}", "field %s: %s lies in the rows of another list, which are projected first", name, c.scope.full(list.name))
+	case f.column.Kind == schema.Choices && !isColumn:
+		c.add(d.From, "name a column of the rows: from: "+list.name+"[].Column", "field %s takes options, one from each row, and %s is a list of objects", name, c.scope.full(list.name))
 	case isColumn && d.Fields != nil:
 		c.add(d.Fields, "write from: "+list.name, "field %s: fields makes objects of the rows of a list, but %s is a column of them", name, c.scope.full(d.From.text))
 	case !isColumn && d.Fields == nil:
@@ -155,7 +159,7 @@ func (c *compiler) noOperations(d *fieldDoc, f *fieldPlan, isColumn bool) bool {
 }
 
 // projectValue compiles the one value that each row becomes, from a column of the row. What is blank is left out.
-func (c *compiler) projectValue(d *fieldDoc, j *projection, from string) {
+func (c *compiler) projectValue(d *fieldDoc, of *schema.Column, j *projection, from string) {
 	e := *d
 	e.name = &element{shape: textShape, text: j.target, line: d.name.line, column: d.name.column}
 	e.From = &element{shape: textShape, text: from, line: d.From.line, column: d.From.column}
@@ -163,8 +167,10 @@ func (c *compiler) projectValue(d *fieldDoc, j *projection, from string) {
 	if j.text {
 		e.Longer = nil
 	}
-	column := c.memberColumn(&e)
-	if column == nil {
+	var column *schema.Column
+	if j.options {
+		column = &schema.Column{Name: d.name.text, Type: "option", Kind: schema.Choice, Options: of.Options}
+	} else if column = c.memberColumn(&e); column == nil {
 		return
 	}
 	kept := *column
@@ -220,7 +226,7 @@ func (c *compiler) member(d *fieldDoc, j *projection) {
 		c.add(d.name, "map another member", "field %s is a lookup, which a row of a list can't hold", name)
 	}
 	f := fieldPlan{column: column, property: name, name: memberName(d.key.text), free: c.scope.system == ""}
-	if len(c.findings) == before {
+	if len(c.findings) == before && d.maps() {
 		c.value(d, &f)
 		c.when(d, &f)
 	}

@@ -14,7 +14,7 @@ func init() {
 		"Lines[].Charges":{"type":"List"},"Lines[].Charges[].Code":{"type":"String","maxLength":5},"Lines[].Charges[].Amount":{"type":"Decimal"},
 		"Lines[].Charges[].Taxes":{"type":"List"},"Lines[].Charges[].Taxes[].Rate":{"type":"Decimal"},"Lines[].Charges[].Taxes[].Parts":{"type":"List"},"Lines[].Charges[].Taxes[].Parts[].N":{"type":"Int32"}}}`
 	testSchemas["dataverse/parcel"] = `{"system":"dataverse","entity":"parcel","set":"parcels","primaryKey":["parcelid"],"alternateKeys":[["id"]],"columns":{
-		"parcelid":{"type":"Uniqueidentifier"},"id":{"type":"String","maxLength":20},"money":{"type":"Money"},"whole":{"type":"Integer"},"text":{"type":"String","maxLength":40},"memo":{"type":"Memo","maxLength":60},"note":{"type":"Memo"},"bare":{"type":"List"},
+		"parcelid":{"type":"Uniqueidentifier"},"id":{"type":"String","maxLength":20},"money":{"type":"Money"},"whole":{"type":"Integer"},"text":{"type":"String","maxLength":40},"memo":{"type":"Memo","maxLength":60},"note":{"type":"Memo"},"bare":{"type":"List"},"sizes":{"type":"MultiSelectPicklist","options":{"1":"Box","2":"Bag","3":"Crate"}},
 		"lines":{"type":"List"},"lines[].item":{"type":"String","maxLength":5,"required":"application"},"lines[].price":{"type":"Money","precision":2},"lines[].terms":{"type":"Picklist","options":{"1":"Item","2":"Gift","3":"Service"}},"lines[].at":{"type":"DateTime"},"lines[].day":{"type":"DateTime","dateOnly":true},
 		"lines[].free":{"type":"Boolean"},"lines[].recid":{"type":"BigInt"},"lines[].quantity":{"type":"Integer"},"lines[].ownerid":{"type":"Lookup","targets":["parcel"]},"lines[].made":{"type":"DateTime","readOnly":true},"lines[].total":{"type":"Decimal"},
 		"lines[].charges":{"type":"List"},"lines[].charges[].code":{"type":"String","maxLength":3},"lines[].charges[].amount":{"type":"Decimal","precision":2},
@@ -108,5 +108,77 @@ func TestProjection(t *testing.T) {
 		{shippedToParcel, `memo: {from: "Tags[]", rows: project, longer: reject}`, `"Tags":[` + strings.Repeat(`"äbcdefgh",`, 4) + `"abcdefghijklm"]`, `too-long: memo (from Tags[])`},
 		{shippedToParcel, `note: {from: "Tags[]", rows: project, blank: {value: none}}`, `"Tags":null`, `note="none"`},
 		{shippedToParcel, `note: {from: "Tags[]", rows: project}`, `"Tags":[` + strings.Repeat(`"a",`, 10_000) + `"b"]`, `too-long: note (from Tags[])`},
+		// a set of options
+		{shippedToParcel, `sizes: {from: "Lines[].Name", rows: project, options: labels, other: reject}`, `"Lines":[{"Name":"Crate"},{"Name":"Box"},{"Name":"Crate"},{"Name":""}]`, `sizes="3,1"`},
+		{shippedToParcel, `sizes: {from: "Lines[].Name", rows: project, options: labels, other: reject}`, `"Lines":[{"Name":"Crate"},{"Name":"Cup"}]`, `unknown-option: sizes (from Lines[1].Name)`},
+		{shippedToParcel, `sizes: {from: "Lines[].Name", rows: project, options: labels, other: null}`, `"Lines":[{"Name":"Cup"},{"Name":"Box"}]`, `sizes="1"`},
+		{shippedToParcel, `sizes: {from: "Lines[].Name", rows: project, options: labels, other: null}`, `"Lines":[{"Name":"Cup"}]`, `sizes=null`},
+		{shippedToParcel, `sizes: {from: "Tags[]", rows: project, table: {a: 1, b: 2}, other: reject, blank: reject}`, `"Tags":[]`, `blank-required: sizes (from Tags[])`},
+		{shippedToParcel, `sizes: {value: "1,3"}`, ``, `sizes="1,3"`},
+		{shippedToParcel, `sizes: {from: Id, table: {"1": "1,2"}, other: null}`, ``, `sizes="1,2"`},
 	})
+}
+
+func TestProjectionFindings(t *testing.T) {
+	at := "contract.yaml:11:"
+	object := func(fields string) string { return "lines: {from: Lines, rows: project, fields: {" + fields + "}}" }
+	const item = `item: {from: Item, blank: reject, longer: reject}`
+	runFindings(t, []fieldCase{
+		{shippedToParcel, object(item), ``},
+		// the list itself
+		{shippedToParcel, `lines: {from: Lins, rows: project, fields: {` + item + `}}`, at + `17: Shipped has no field "Lins" (fix: did you mean Lines?)`},
+		{shippedToParcel, `lines: {from: Id, rows: project, fields: {` + item + `}}`, at + `17: field lines: Id is a text and has no rows (fix: remove rows, or map a list)`},
+		{shippedToParcel, `lines: {from: [Lines, Tags], rows: project, fields: {` + item + `}}`, at + `17: field lines: rows makes one value of one list, not of several texts (fix: name one list)`},
+		{shippedToParcel, `lines: {from: Lines, rows: project}`, at + `30: field lines: nothing says what becomes of a row of Lines (fix: add fields: {member: {from: Column}}, or name a column of the rows: from: Lines[].Column)`},
+		{shippedToParcel, `lines: {from: Lines, fields: {` + item + `}}`, at + "33: field lines: fields means nothing without rows: project (fix: add rows: project, and name a list in from)"},
+		{shippedToParcel, `lines: {from: Lines, rows: count, fields: {` + item + `}}`, at + "46: field lines: fields means nothing without rows: project (fix: add rows: project, and name a list in from)"},
+		{shippedToParcel, `lines: {from: "Lines[].Item", rows: project, fields: {` + item + `}}`, at + `57: field lines: fields makes objects of the rows of a list, but Lines[].Item is a column of them (fix: write from: Lines)`},
+		{shippedToParcel, `lines: {from: "Lines[].Charges", rows: project, fields: {` + item + `}}`, at + `17: field lines: Lines[].Charges lies in the rows of another list, which are projected first (fix: project the outer list, with a member for the inner one: {from: …, rows: project, fields: {…}})`},
+		{shippedToParcel, `lines: {from: Lines, rows: project, where: {Kind: Present}, fields: {` + item + `}}`, at + `53: field lines: Lines[].Kind has no option "Present" (fix: use one of Item, Gift, Service)`},
+		{shippedToParcel, `lines: {from: Lines, rows: project, where: {Knd: Gift}, fields: {` + item + `}}`, at + `47: Shipped has no field "Lines[].Knd" (fix: did you mean Lines[].Kind?)`},
+		{shippedToParcel, `lines: {from: Lines, rows: project, case: lower, with: x, needs: all, longer: reject, fields: {` + item + `}}`, at + "45: field lines: case means nothing for a list of objects (fix: write it at a member of fields)\n" + at + "58: field lines: with means nothing for a list (fix: remove with)\n" + at + "68: field lines: needs means nothing for a list (fix: remove needs)\n" + at + "81: field lines is no text, so it can't be longer (fix: write it at a member of fields)"},
+		{shippedToParcel, `lines: {from: Lines, rows: project, blank: {from: Tags}, when: 'Id != ""', otherwise: {from: Id}, fields: {` + item + `}}`, at + "53: field lines: instead of a list no other field can be taken (fix: write reject, null or skip)\n" + at + "96: field lines: Id (String) can't become lines (List) without loss: they mean different things (fix: say what each value becomes: map: {…}, other: reject)\n" + at + "96: field lines: instead of a list no other field can be taken (fix: write reject, null or skip)"},
+		// the target
+		{shippedToParcel, `whole: {from: "Lines[].Quantity", rows: project}`, at + `43: field whole is a whole number and takes no list (fix: project into a list, or into a text, which then holds it as JSON; or make one value of the rows, such as rows: first)`},
+		{shippedToParcel, `lines[].item: {from: Id}`, at + `3: lines[].item is a field of the rows of lines, which are written as a whole (fix: map the list: lines: {from: …, rows: project, fields: {…}})`},
+		{shippedToParcel, `bare: {from: Lines, rows: project, fields: {` + item + `}}`, at + `47: parcel doesn't say what the rows of bare hold (fix: write them into the snapshot: bare[].name for a member, or bare[] for a plain value)`},
+		{shippedToParcel, `bare: {from: "Tags[]", rows: project}`, at + `3: parcel doesn't say what the rows of bare hold (fix: write them into the snapshot: bare[].name for a member, or bare[] for a plain value)`},
+		{shippedToParcel, `memo: {from: "Tags[]", rows: project}`, at + `16: field memo: nobody knows how long the list is as JSON, and memo takes 60 characters (fix: add longer: reject)`},
+		{shippedToParcel, `memo: {from: "Tags[]", rows: project, longer: cut}`, at + `49: field memo: half a list is none, so it can't be cut (fix: write longer: reject)`},
+		{shippedToParcel, `tags: {from: "Tags[]", rows: project}`, at + `16: field tags[]: Tags[] can have 10 characters, and tags[] takes 4 (fix: add longer: reject or longer: cut)`},
+		{shippedToParcel, `sizes: {from: Lines, rows: project, fields: {a: {from: Item}}}`, at + `17: field sizes takes options, one from each row, and Lines is a list of objects (fix: name a column of the rows: from: Lines[].Column)`},
+		{shippedToParcel, `sizes: {from: "Tags[]", rows: project}`, at + `17: field sizes: Tags[] (String) can't become sizes (option) without loss: the target has options of its own (fix: say what each value becomes: map: {…}, other: reject)`},
+		{shippedToParcel, `sizes: {from: "Tags[]", rows: project, table: {a: 4}}`, at + `53: field sizes: table value "4": the target has no such option (fix: use one of 1 (Box), 2 (Bag), 3 (Crate))`},
+		{shippedToParcel, `sizes: {value: "1,4"}`, at + `18: field sizes: value "1,4": the target has no such option (fix: use one of 1 (Box), 2 (Bag), 3 (Crate))`},
+		{shippedToParcel, `sizes: {from: Id}`, at + `17: field sizes: Id (String) can't become sizes (MultiSelectPicklist) without loss: they mean different things (fix: say what each value becomes: map: {…}, other: reject)`},
+		// members
+		{shippedToParcel, object(`price: {from: Price}`), at + `48: lines[].item is application required and isn't mapped (fix: map it: item: {from: …, blank: reject})`},
+		{shippedToParcel, object(`item: {from: Itm, blank: reject}`), at + `61: a row of Lines has no field "Itm" (fix: did you mean Item?)`},
+		{shippedToParcel, object(`item: {from: Lines, blank: reject}`), at + `61: a row of Lines has no field "Lines" (fix: use one of At, Charges, Charges[].Amount, Charges[].Code, Charges[].Taxes, Charges[].Taxes[].Parts, Charges[].Taxes[].Parts[].N, Charges[].Taxes[].Rate, Day, Free, Guid, Item, Kind, Name, Price, Quantity, RecId, Site.Id)`},
+		{shippedToParcel, object(`itm: {from: Item}, ` + item), at + `48: parcel has no field "lines[].itm" (fix: did you mean item?)`},
+		{shippedToParcel, object(`item: {from: Item}`), at + "61: field lines[].item is required, and the contract doesn't say what a blank Lines[].Item (absent, null, empty) does (fix: add blank: reject, {from: OtherField} or {value: …})\n" + at + "61: field lines[].item: Lines[].Item can have 20 characters, and lines[].item takes 5 (fix: add longer: reject or longer: cut)"},
+		{shippedToParcel, object(item + `, at: {from: Item}`), at + `110: field lines[].at: Lines[].Item (String) can't become lines[].at (DateTime) without loss: a date must come from a date (fix: map a date field)`},
+		{shippedToParcel, object(item + `, terms: {from: Kind, map: {Item: 1, Gift: 9}, other: 2}`), at + `140: field lines[].terms: map value "9": the target has no such option (fix: use one of 1 (Item), 2 (Gift), 3 (Service))`},
+		{shippedToParcel, object(item + `, ownerid: {from: Item}`), at + `99: field lines[].ownerid is a lookup, which a row of a list can't hold (fix: map another member)`},
+		{shippedToParcel, object(item + `, made: {from: At}`), at + `99: field lines[].made can't be written: dataverse sets it itself (fix: remove the field)`},
+		{shippedToParcel, object(item + `, free: {}`), at + `99: field lines[].free maps nothing (fix: add from: or value:)`},
+		{shippedToParcel, object(item + `, free: {from: Free, owner: fno, initial: true}`), at + "125: field lines[].free: owner means nothing within a list, which is written as a whole (fix: remove owner)\n" + at + "139: field lines[].free: initial means nothing within a list, which is written as a whole (fix: remove initial)"},
+		{shippedToParcel, object(item + `, free: {from: Free, value: true}`), at + `125: field lines[].free: from and value exclude each other (fix: keep one of them)`},
+		{shippedToParcel, object(item + `, free: {frm: Free}`), at + `106: field lines[].free: unknown key "frm" (fix: did you mean from?)`},
+		{shippedToParcel, object(item + `, free: Free`), at + `105: field lines[].free is a text instead of a mapping (fix: write key: value pairs below it)`},
+		{shippedToParcel, object(item + `, free: {from: TODO}`), at + `112: field lines: fields: free: from is still to be filled in, so the flow can't run (fix: write it)`},
+		{shippedToParcel, object(item + `, total: {compute: 'Pric * 2'}`), at + `117: field lines[].total: compute: Pric is neither a field nor a function (fix: did you mean Price?)`},
+		{shippedToParcel, object(item + `, total: {from: Price, times: {from: Quantty}}`), at + `134: a row of Lines has no field "Quantty" (fix: did you mean Quantity?)`},
+		{shippedToParcel, `note: {from: Lines, rows: project, fields: {c: {from: Charges}}}`, at + `57: field note[].c: Lines[].Charges (List) can't become note[].c (JSON) without loss: a list has many values (fix: say what is made of its rows, such as rows: count, or rows: project with fields)`},
+		// too deep
+		{shippedToParcel, `whole: {from: "Lines[].Charges[].Taxes[].Parts", rows: count}`, at + `17: field whole: Lines[].Charges[].Taxes[].Parts lies 4 lists deep, and at most 3 are read (fix: map a list that lies less deep)`},
+		{shippedToParcel, `note: {from: Lines, rows: project, fields: {c: {from: Charges, rows: project, fields: {t: {from: Taxes, rows: project, fields: {n: {from: "Parts[].N", rows: sum}}}}}}}`, at + `141: field note[].c[].t[].n: Lines[].Charges[].Taxes[].Parts[].N lies 4 lists deep, and at most 3 are read (fix: map a list that lies less deep)`},
+		{shippedToParcel, `note: {value: x, fields: {a: {from: Item}}}`, at + `29: field note: fields means nothing for a fixed value (fix: remove fields)`},
+		{shippedToParcel, `note: {compute: Id, fields: {a: {from: Item}}}`, at + `32: field note: fields means nothing for a computed value (fix: remove fields)`},
+	})
+}
+
+func TestAListIsNoKey(t *testing.T) {
+	runFindings(t, []fieldCase{{strings.Replace(shippedToParcel, "{from: Id, blank: reject}", `{from: "Tags[]", rows: project, longer: reject, blank: reject}`, 1), `note: {from: Id}`,
+		`contract.yaml:10:30: field id is part of the key, and a list can't be (fix: map another field)`}})
 }

@@ -34,7 +34,7 @@ func TestRows(t *testing.T) {
 		{eventToTable, `terms: {from: "Order.Lines[].Kind", rows: first, map: {"No": 1, "Yes": 2}}`, lines, `terms=1`},
 	})
 	runFindings(t, []fieldCase{
-		{eventToTable, `whole: {from: Order.Lines}`, `contract.yaml:11:17: field whole: Order.Lines (List) can't become whole (Integer) without loss: a list has many values (fix: map another field)`},
+		{eventToTable, `whole: {from: Order.Lines}`, `contract.yaml:11:17: field whole: Order.Lines (List) can't become whole (Integer) without loss: a list has many values (fix: say what is made of its rows, such as rows: count, or rows: project with fields)`},
 		{eventToTable, `money: {from: "Order.Lines[].Amount"}`, `contract.yaml:11:17: field money: Order.Lines[].Amount has a value in each row (fix: say what is made of the rows: rows: sum, or another of count, min, max, first, last, join, project)`},
 		{eventToTable, `money: {from: "Order.Lines[].Amont", rows: sum}`, `contract.yaml:11:17: Posted has no field "Order.Lines[].Amont" (fix: did you mean Order.Lines[].Amount?)`},
 		{eventToTable, `money: {from: "Order.Lines[].Amount", rows: count}`, `contract.yaml:11:47: field money: count takes the list itself, the others take a column of its rows (fix: write from: Order.Lines with rows: count, or from: Order.Lines[].Column with the others)`},

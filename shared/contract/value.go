@@ -167,6 +167,13 @@ func (w *workspace) column(v scalar, system string, c *schema.Column, cut bool) 
 			return w.quoted(v.text), nil
 		}
 		return w.literal(v.text), nil
+	case schema.Choices:
+		for option := range strings.SplitSeq(v.text, ",") {
+			if _, ok := c.Option(strings.TrimSpace(option)); !ok {
+				return nil, fail("unknown-option", "the target has no such option")
+			}
+		}
+		return w.quoted(v.text), nil
 	case schema.Time:
 		return w.moment(v, system, c)
 	case schema.GUID:

@@ -55,9 +55,11 @@ const (
 	GUID
 	// List is an array. The columns of its rows are named after it, such as Lines[].Amount.
 	List
+	// Choices is any number of the values in Column.Options, in Dataverse as one text: "1,3".
+	Choices
 )
 
-var kindNames = [...]string{"unknown", "text", "whole number", "decimal number", "yes/no", "date", "option", "lookup", "unique identifier", "list"}
+var kindNames = [...]string{"unknown", "text", "whole number", "decimal number", "yes/no", "date", "option", "lookup", "unique identifier", "list", "set of options"}
 
 // String returns the kind in the words a finding uses.
 func (k Kind) String() string {
@@ -77,6 +79,8 @@ var kinds = map[string]Kind{
 	"Lookup": Reference, "Customer": Reference, "Owner": Reference,
 	"Uniqueidentifier": GUID, "Guid": GUID,
 	"List": List,
+	// Dataverse says Virtual here, and MultiSelectPicklistType beside it.
+	"MultiSelectPicklist": Choices,
 	// Salesforce's, as its describe result names them.
 	"string": Text, "textarea": Text, "email": Text, "phone": Text, "url": Text, "combobox": Text, "encryptedstring": Text, "id": Text,
 	"int": Integer, "long": Integer,
@@ -132,7 +136,7 @@ type Column struct {
 	Optional bool
 	// ReadOnly columns are set by the platform alone.
 	ReadOnly bool
-	// Options are the values of a Choice column, in the system's order.
+	// Options are the values of a Choice or Choices column, in the system's order.
 	Options []Option
 	// Targets are the tables a Reference can point to.
 	Targets []string
@@ -295,7 +299,7 @@ func (d columnDoc) column(name string, enums map[string][]string) (Column, error
 	if err != nil {
 		return c, fmt.Errorf("column %s: %w", name, err)
 	}
-	if c.Options = append(c.Options, options...); c.Kind == Choice && len(c.Options) == 0 {
+	if c.Options = append(c.Options, options...); (c.Kind == Choice || c.Kind == Choices) && len(c.Options) == 0 {
 		return c, fmt.Errorf("column %s: an option column without options", name)
 	}
 	return c, nil
