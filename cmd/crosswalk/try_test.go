@@ -56,6 +56,7 @@ fno.SalesInvoicePosted E-1 from /fno/demf
 
 ` + tryTable + `
 accepted  RE-東京-1/demf  (invoicenumber/cw_legalentity)
+the row's address: invoices(invoicenumber='RE-%E6%9D%B1%E4%BA%AC-1',cw_legalentity='demf')
 request body of a new row; an update leaves the key's fields out:
 {
   "invoicenumber": "RE-東京-1",

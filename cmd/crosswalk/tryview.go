@@ -53,6 +53,9 @@ func (v trialView) trial(plan *contract.Plan, t trial) {
 		return
 	}
 	fmt.Fprintf(v.out, "%s  %s  (%s)\n", v.paint(green, "accepted"), printable(t.record.KeyText(), false), strings.Join(plan.To.Key, "/"))
+	if address := plan.Address(t.record); address != "" {
+		fmt.Fprintln(v.out, "the row's address: "+printable(address, false))
+	}
 	fmt.Fprintln(v.out, "request body of a new row; an update leaves the key's fields out:")
 	var body bytes.Buffer
 	if json.Indent(&body, t.record.JSON(true), "", "  ") != nil { // can't be: the record's literals are well formed

@@ -9,7 +9,7 @@ import (
 
 // Compare returns each field of the record beside what the row holds. A lookup whose row isn't there differs.
 func (t *DataverseTarget) Compare(ctx context.Context, row link.Row, r *contract.Record) ([]contract.Difference, error) {
-	resolved, _, err := t.resolve(ctx, r)
+	resolved, _, err := t.resolve(ctx, r.Fields())
 	if err != nil {
 		return nil, err
 	}

@@ -34,11 +34,13 @@ func (s *DataverseSource) Read(ctx context.Context, id string) ([]byte, error) {
 	return row.JSON, asCondition(err)
 }
 
-// DataverseTarget writes the target rows of one plan to Dataverse, under GUIDs that the link chooses.
+// DataverseTarget writes the target rows of one plan to Dataverse, under GUIDs that the link chooses, or that are the records' key.
 type DataverseTarget struct {
 	client  *dataverse.Client
 	set, id string
 	columns []string
+	// idIsKey says that the contract's key is the row's own GUID.
+	idIsKey bool
 }
 
 // NewDataverseTarget returns a writer of the plan's target table.
@@ -46,15 +48,29 @@ func NewDataverseTarget(client *dataverse.Client, plan *contract.Plan) (*Dataver
 	if plan.TargetID() == "" {
 		return nil, fmt.Errorf("%s: the table %s has no GUID as its primary key", plan.Name, plan.To.Entity)
 	}
-	return &DataverseTarget{client, plan.TargetSet(), plan.TargetID(), plan.TargetColumns()}, nil
+	return &DataverseTarget{client, plan.TargetSet(), plan.TargetID(), plan.TargetColumns(), plan.IDIsKey()}, nil
 }
 
-// Traits implements [Target].
-func (t *DataverseTarget) Traits() link.Traits { return link.Traits{IfMatch: true} }
+// Traits implements [Target]. A row that is known by its own GUID is written as F&O's are, without a version.
+func (t *DataverseTarget) Traits() link.Traits {
+	return link.Traits{IfMatch: !t.idIsKey, KeyIsID: t.idIsKey}
+}
 
-// Find implements [Target], by the record's alternate key.
+// Find implements [Target], by the record's key. A lookup of the key whose row isn't there is Transient, reason
+// "reference-missing".
 func (t *DataverseTarget) Find(ctx context.Context, r *contract.Record) (link.Row, error) {
-	row, err := t.client.ByKey(ctx, t.set, t.id, dataverseKey(r.Key()), t.columns)
+	if t.idIsKey {
+		return t.Read(ctx, r.KeyText())
+	}
+	resolved, missing, err := t.resolve(ctx, r.Key())
+	if err != nil {
+		return link.Row{}, err
+	}
+	key, ok := r.KeyParts(resolved...)
+	if !ok {
+		return link.Row{}, &fault.Error{Kind: fault.Transient, Reason: reasonReference, Field: strings.Join(missing, ", "), Detail: "the row that it points to isn't there yet, and it is part of the key"}
+	}
+	row, err := t.client.ByKey(ctx, t.set, t.id, keyValues(key), t.columns)
 	return link.Row(row), asCondition(err)
 }
 
@@ -67,7 +83,7 @@ func (t *DataverseTarget) Read(ctx context.Context, id string) (link.Row, error)
 // Equal implements [Target]. The row holds its lookups as GUIDs, so each reference of the record is looked up; one that leads
 // nowhere is unequal, and the write that follows says so.
 func (t *DataverseTarget) Equal(ctx context.Context, row link.Row, r *contract.Record) (bool, error) {
-	resolved, _, err := t.resolve(ctx, r)
+	resolved, _, err := t.resolve(ctx, r.Fields())
 	if err != nil {
 		return false, err
 	}
@@ -91,18 +107,14 @@ func (t *DataverseTarget) Delete(ctx context.Context, id, etag string) error {
 	return asCondition(t.client.Delete(ctx, t.set, id, etag))
 }
 
-// resolve looks up the record's references. missing names those that lead nowhere.
-func (t *DataverseTarget) resolve(ctx context.Context, r *contract.Record) (resolved []contract.Resolved, missing []string, err error) {
-	for _, v := range r.Fields() {
+// resolve looks up the references among a record's values. missing names those that lead nowhere.
+func (t *DataverseTarget) resolve(ctx context.Context, values []contract.Value) (resolved []contract.Resolved, missing []string, err error) {
+	for _, v := range values {
 		if v.Reference == nil || v.Reference.ID != "" {
 			continue // no lookup, or one whose row the link knows
 		}
 		idColumn := primaryID(v.Reference.Entity)
-		key := []dataverse.KeyValue{{Name: v.Reference.Key, Value: v.Reference.Value, Quoted: v.Reference.Quoted}}
-		for _, part := range v.Reference.And {
-			key = append(key, dataverse.KeyValue{Name: part.Column, Value: part.Value, Quoted: part.Quoted})
-		}
-		row, err := t.client.ByKey(ctx, v.Reference.Set, idColumn, key, []string{idColumn})
+		row, err := t.referred(ctx, v.Reference, idColumn)
 		switch {
 		case errors.Is(err, dataverse.ErrNotFound):
 			missing = append(missing, fieldOf(v))
@@ -113,6 +125,15 @@ func (t *DataverseTarget) resolve(ctx context.Context, r *contract.Record) (reso
 		}
 	}
 	return resolved, missing, nil
+}
+
+// referred reads the id of the row that a lookup points to.
+func (t *DataverseTarget) referred(ctx context.Context, to *contract.Reference, idColumn string) (dataverse.Row, error) {
+	if to.Key == idColumn {
+		return t.client.ByID(ctx, to.Set, idColumn, to.Value, []string{idColumn})
+	}
+	key := append([]contract.KeyPart{{Column: to.Key, Value: to.Value, Quoted: to.Quoted}}, to.And...)
+	return t.client.ByKey(ctx, to.Set, idColumn, keyValues(key), []string{idColumn})
 }
 
 // primaryID returns the primary key's column of a Dataverse table.
@@ -130,7 +151,7 @@ func (t *DataverseTarget) named(ctx context.Context, r *contract.Record, err err
 	if !errors.As(err, &refused) || refused.Reason != reasonReference {
 		return err
 	}
-	_, missing, lookup := t.resolve(ctx, r)
+	_, missing, lookup := t.resolve(ctx, r.Fields())
 	if lookup != nil || len(missing) == 0 {
 		return err
 	}
@@ -152,10 +173,10 @@ func fieldOf(v contract.Value) string {
 	return name
 }
 
-func dataverseKey(values []contract.Value) []dataverse.KeyValue {
-	key := make([]dataverse.KeyValue, len(values))
-	for i, v := range values {
-		key[i] = dataverse.KeyValue{Name: v.Name, Value: v.Text(), Quoted: v.IsText()}
+func keyValues(parts []contract.KeyPart) []dataverse.KeyValue {
+	key := make([]dataverse.KeyValue, len(parts))
+	for i, part := range parts {
+		key[i] = dataverse.KeyValue{Name: part.Column, Value: part.Value, Quoted: part.Quoted}
 	}
 	return key
 }

@@ -26,8 +26,7 @@ func NewFnOSource(client *finops.Client, plan *contract.Plan) (*FnOSource, error
 	if entity.VirtualTable == "" {
 		return nil, fmt.Errorf("%s: the schema of %s names no virtual table, so no data event could be recognised as one of its rows'", plan.Name, plan.From.Entity)
 	}
-	key, err := newEntityKey(plan.Name, entity, entity.PrimaryKey)
-	return &FnOSource{client, plan.SourceSet(), plan.SourceColumns(), key}, err
+	return &FnOSource{client, plan.SourceSet(), plan.SourceColumns(), newEntityKey(entity, entity.PrimaryKey)}, nil
 }
 
 // Read implements [RowReader].
@@ -49,30 +48,22 @@ type FnOTarget struct {
 	key     entityKey
 }
 
-// NewFnOTarget returns a writer of the plan's target entity. The plan's key must be of texts and numbers.
+// NewFnOTarget returns a writer of the plan's target entity.
 func NewFnOTarget(client *finops.Client, plan *contract.Plan) (*FnOTarget, error) {
-	key, err := newEntityKey(plan.Name, plan.TargetEntity(), plan.To.Key)
-	return &FnOTarget{client, plan.TargetSet(), plan.TargetColumns(), key}, err
+	return &FnOTarget{client, plan.TargetSet(), plan.TargetColumns(), newEntityKey(plan.TargetEntity(), plan.To.Key)}, nil
 }
 
-// entityKey is what addressing an entity's rows takes, in the order of a key text's values.
-type entityKey []keyColumn
+// entityKey is the columns of an entity's key, in the order of a key text's values.
+type entityKey []*schema.Column
 
-type keyColumn struct {
-	name   string
-	quoted bool
-}
-
-func newEntityKey(flow string, entity *schema.Entity, columns []string) (entityKey, error) {
+func newEntityKey(entity *schema.Entity, columns []string) entityKey {
 	var out entityKey
 	for _, name := range columns {
-		column, ok := entity.Column(name)
-		if !ok || column.Kind != schema.Text && column.Kind != schema.Integer {
-			return nil, fmt.Errorf("%s: the key column %s of %s is neither a text nor a whole number", flow, name, entity.Name)
+		if column, ok := entity.Column(name); ok { // else the contract has a finding
+			out = append(out, column)
 		}
-		out = append(out, keyColumn{name, column.Kind == schema.Text})
 	}
-	return out, nil
+	return out
 }
 
 // values takes a key's text apart; false where it has another number of values.
@@ -83,7 +74,8 @@ func (k entityKey) values(text string) ([]finops.KeyValue, bool) {
 	}
 	out := make([]finops.KeyValue, len(parts))
 	for i, part := range parts {
-		out[i] = finops.KeyValue{Name: k[i].name, Value: part, Quoted: k[i].quoted}
+		literal, quoted := schema.KeyLiteral(schema.FnO, k[i], part)
+		out[i] = finops.KeyValue{Name: k[i].Name, Value: literal, Quoted: quoted}
 	}
 	return out, true
 }

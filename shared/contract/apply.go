@@ -57,6 +57,8 @@ type binding struct {
 	entity *schema.Entity
 	// key is the alternate key's column; for a link one that stands for the other record's id.
 	key *schema.Column
+	// own is true where the key is the row's own id.
+	own bool
 	// pair is the link that knows the row, "" for an alternate key.
 	pair string
 	// and are the further columns of an alternate key.
@@ -308,10 +310,15 @@ func (f *fieldPlan) form(w *workspace, v scalar, system string) (literal, *failu
 	if failed != nil {
 		return literal{}, failed
 	}
-	value := v.text
+	text := v.text
 	if f.bind.key.Kind != schema.Text {
-		value = string(json)
+		value := Value{JSON: json, column: f.bind.key}
+		text = value.keyText()
 	}
-	ref := f.bind.reference(strings.Clone(value))
-	return literal{json: w.quoted(w.bindURL(e.Set, KeyPart{ref.Key, ref.Value, ref.Quoted})), reference: ref}, nil
+	part := bindPart(system, f.bind.key, text)
+	ref := f.bind.reference(strings.Clone(part.Value))
+	if f.bind.own {
+		part.Column = "" // systemusers and teams take their own id by its value alone
+	}
+	return literal{json: w.quoted(w.bindURL(e.Set, part)), reference: ref}, nil
 }

@@ -106,6 +106,22 @@ func (c *compiler) source() {
 		c.add(d.State, "write state: row or state: event", "state: image maps the post-image of a Dataverse event, and %s is none of its tables", e.Name)
 	case d.State.text == StateRow && isEvent:
 		c.add(d.State, "write state: event", "state: row reads a record, but %s is an event and can't be read", e.Name)
+	case d.State.text == StateRow && e.System == schema.FnO:
+		c.readable(d.Entity, e)
+	}
+}
+
+// readable checks that a data event names a row of the F&O entity by its key: the receiver takes the key from columns of the virtual
+// table, where an option is a number and a day has another form.
+func (c *compiler) readable(at *element, e *schema.Entity) {
+	var others []string
+	for _, name := range e.PrimaryKey {
+		if column, _ := e.Column(name); column.Kind != schema.Text && column.Kind != schema.Integer {
+			others = append(others, describeColumn(column))
+		}
+	}
+	if len(others) > 0 {
+		c.add(at, "start the flow from a business event, with state: event, or read another entity", "state: row reads a record by its key, and events don't have the %s of %s in the form that a key has", strings.Join(others, ", "), e.Name)
 	}
 }
 
@@ -116,7 +132,12 @@ func (c *compiler) target() {
 		c.plan.To.Key = append(c.plan.To.Key, k.text)
 	}
 	e := c.entity(d.System, d.Entity)
-	if e != nil && e.Set == "" {
+	switch {
+	case e == nil:
+	case e.System != schema.Dataverse && e.System != schema.FnO:
+		c.add(d.System, "write dataverse or fno", "to: flows can't write to %s yet", e.System)
+		return
+	case e.Set == "":
 		c.add(d.Entity, "name a table or data entity", "%s is an event and can't be written", e.Name)
 		return
 	}
@@ -451,41 +472,4 @@ func (c *compiler) required() {
 			c.add(c.doc.to.Entity, "map it under fields, with a blank rule: "+column.Name+": {from: …, blank: reject}", "%s.%s is %s required and isn't mapped", c.plan.target.Name, column.Name, column.Required)
 		}
 	}
-}
-
-// key checks that the match key can find a row, and that every record has all of it.
-func (c *compiler) key() {
-	target := c.plan.target
-	known := true
-	for _, k := range c.doc.to.key {
-		if _, ok := target.Column(k.text); !ok {
-			known = false
-			c.add(k, c.meant(k.text, target), "key: %s has no field %q", target.Name, k.text)
-		}
-	}
-	if len(c.doc.to.key) == 0 || !known {
-		return
-	}
-	if !target.HasKey(c.plan.To.Key) {
-		c.add(c.doc.to.key[0], "use one of "+keyList(target), "[%s] is no key of %s, so it can find several rows", strings.Join(c.plan.To.Key, ", "), target.Name)
-	}
-	for _, k := range c.doc.to.key {
-		index := slices.IndexFunc(c.plan.fields, func(f fieldPlan) bool { return f.column.Name == k.text })
-		if index < 0 {
-			if !slices.ContainsFunc(c.doc.fields, func(d fieldDoc) bool { return d.name.text == k.text && (d.faulty || d.maps()) }) {
-				c.add(k, "map it under fields: "+k.text+": {from: …, blank: reject}", "key field %s isn't mapped", k.text)
-			}
-			continue
-		}
-		c.plan.keys = append(c.plan.keys, index)
-		c.plan.fields[index].key = true
-	}
-}
-
-func keyList(e *schema.Entity) string {
-	keys := []string{"[" + strings.Join(e.PrimaryKey, ", ") + "]"}
-	for _, k := range e.AlternateKeys {
-		keys = append(keys, "["+strings.Join(k, ", ")+"]")
-	}
-	return strings.Join(keys, ", ")
 }

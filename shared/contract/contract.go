@@ -128,6 +128,7 @@ type Plan struct {
 	targetColumns  []string          // what a read of the target row must select
 	owners         map[string]string // owner by target field, all fields of the contract
 	keys           []int             // index into fields by Target.Key
+	idIsKey        bool              // the key is the target's own GUID
 }
 
 // TargetSet returns the entity set the target's rows live in, as URLs name it.

@@ -52,7 +52,7 @@ type sourceDoc struct {
 type targetDoc struct {
 	System *element `key:"system,required" form:"text" doc:"The system, such as fno or dataverse."`
 	Entity *element `key:"entity,required" form:"text" doc:"The entity, as its schema snapshot names it."`
-	Key    *element `key:"key,required" form:"[text]" doc:"The columns of the key that a record is found by."`
+	Key    *element `key:"key,required" form:"[text]" doc:"The columns of the key that a record is found by: an alternate key or the own id of a Dataverse table, the whole key of an F&O entity in its order."`
 
 	key []*element
 }

@@ -92,7 +92,7 @@ func (r *Record) reference(f *fieldPlan, i int) *Reference {
 	ref := f.bind.reference(string(r.at(i + 1)))
 	for _, part := range f.bind.and {
 		v := r.field(part.field)
-		ref.And = append(ref.And, KeyPart{part.key.Name, v.Text(), v.IsText()})
+		ref.And = append(ref.And, bindPart(r.plan.To.System, part.key, v.keyText()))
 	}
 	if f.bind.pair != "" {
 		if k := slices.IndexFunc(r.resolved, func(x Resolved) bool { return x.Name == f.property }); k >= 0 {
@@ -135,12 +135,8 @@ type Reference struct {
 func (r *Record) KeyText() string {
 	key := r.Key()
 	parts := make([]string, len(key))
-	for i, v := range key {
-		text := v.Text()
-		if isNumber(v.JSON) {
-			text = canonicalNumber(text)
-		}
-		parts[i] = text
+	for i := range key {
+		parts[i] = key[i].keyText()
 	}
 	return schema.KeyText(parts)
 }
@@ -179,9 +175,10 @@ func (r *Record) Resolve(find func(field, pair, id string) (string, error)) erro
 }
 
 // JSON returns the request body: one object, fields in the contract's order. With create it is for a new row, and the record's
-// own memory: don't change it. Without, the key's columns and the initial values are left out.
+// own memory: don't change it. Without, the key's columns and the initial values are left out. A Dataverse row's own GUID is
+// never there: it stands in the URL.
 func (r *Record) JSON(create bool) []byte {
-	if create {
+	if create && !r.plan.idIsKey {
 		return r.text[:r.size:r.size]
 	}
 	members := make([]byte, 0, r.size)
@@ -189,7 +186,7 @@ func (r *Record) JSON(create bool) []byte {
 		if at.field == lookupValue {
 			continue
 		}
-		if f := &r.plan.fields[at.field]; !f.initial && !f.key {
+		if f := &r.plan.fields[at.field]; !f.key && (create || !f.initial) {
 			members = append(append(members, f.name...), r.at(i)...)
 		}
 	}

@@ -54,25 +54,25 @@ team: t
 pair: x
 owner: fno
 from: {system: fno, entity: Posted, event: fno.Posted, state: event}
-to: {system: fno, entity: Two, key: [B, A]}
+to: {system: fno, entity: Two, key: [A, B]}
 fields:
   C: {from: Other}
-  A: {from: Id, blank: reject, longer: reject}
-`, "B: {from: Text, blank: reject, longer: reject}")
+  B: {from: Text, blank: reject, longer: reject}
+`, "A: {from: Id, blank: reject, longer: reject}")
 	r, err := p.Apply([]byte(`{"Text":"b","Id":"a","Other":"c"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := r.KeyText(); got != "b/a" {
+	if got := r.KeyText(); got != "a/b" {
 		t.Errorf("KeyText: %s", got)
 	}
-	if got := string(r.JSON(true)); got != `{"C":"c","A":"a","B":"b"}` {
+	if got := string(r.JSON(true)); got != `{"C":"c","B":"b","A":"a"}` {
 		t.Errorf("JSON(true): %s", got)
 	}
 	if got := string(r.JSON(false)); got != `{"C":"c"}` {
 		t.Errorf("JSON(false): %s", got)
 	}
-	if !r.Key()[0].IsText() || r.Key()[0].Text() != "b" {
+	if !r.Key()[0].IsText() || r.Key()[0].Text() != "a" {
 		t.Errorf("Key[0] = %s", r.Key()[0].Text())
 	}
 }

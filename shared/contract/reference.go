@@ -8,12 +8,6 @@ import (
 	"crosswalk/shared/schema"
 )
 
-// KeyPart is one column of an alternate key with its value, which a URL writes in quotes where Quoted is true.
-type KeyPart struct {
-	Column, Value string
-	Quoted        bool
-}
-
 // keyField is a further column of a lookup's key: its value is that of another field of the contract.
 type keyField struct {
 	key *schema.Column
@@ -34,7 +28,7 @@ func (b *binding) reference(value string) *Reference {
 // alternateKey finds the key that a lookup's row is known by.
 func (c *compiler) alternateKey(d *fieldDoc, e *schema.Entity) *binding {
 	names := []string{d.reference.text}
-	b := &binding{entity: e}
+	b := &binding{entity: e, own: d.reference.text == singleID(e)}
 	b.key, _ = e.Column(d.reference.text)
 	if d.referenceAnd != nil {
 		for _, m := range d.referenceAnd.members {
@@ -45,13 +39,38 @@ func (c *compiler) alternateKey(d *fieldDoc, e *schema.Entity) *binding {
 	}
 	switch {
 	case e.HasKey(names):
-		return b
+		return c.findable(d, b)
 	case len(names) == 1:
 		c.add(d.reference, "use a key of one column of "+e.Name+", or define one there and pull the schema", "%q is no key of %s", d.reference.text, e.Name)
 	default:
 		c.add(d.reference, "use one of "+keyList(e), "[%s] is no key of %s", strings.Join(names, ", "), e.Name)
 	}
 	return nil
+}
+
+// findable adds a finding where a column of the key has a value that no field of this contract can give.
+func (c *compiler) findable(d *fieldDoc, b *binding) *binding {
+	columns, at := []*schema.Column{b.key}, []*element{d.reference}
+	for _, part := range b.and {
+		columns, at = append(columns, part.key), append(at, part.at)
+	}
+	for i, column := range columns {
+		switch {
+		case column.Kind == schema.Reference:
+			c.add(at[i], "use another key, or link: <pair>", "field %s: reference: the key's %s is a lookup itself, and nobody knows its row's id before it is read", d.name.text, column.Name)
+			return nil
+		case !b.entity.Keyable(column):
+			c.add(at[i], "use another key", "field %s: reference: %s takes no %s (%s) in a key", d.name.text, c.plan.To.System, column.Kind, describeColumn(column))
+			return nil
+		}
+	}
+	return b
+}
+
+// bindPart is one column of a lookup's key with its value as text.
+func bindPart(system string, column *schema.Column, text string) KeyPart {
+	literal, quoted := schema.KeyLiteral(system, column, text)
+	return KeyPart{column.Name, literal, quoted}
 }
 
 // references finds the fields that give further columns of lookups' keys.
@@ -70,7 +89,7 @@ func (c *compiler) references() {
 				if !slices.ContainsFunc(c.doc.fields, func(d fieldDoc) bool { return d.name.text == part.name && (d.faulty || d.maps()) }) {
 					c.add(part.at, "name a field that this contract maps", "field %s: reference: and: no field %q is mapped", f.column.Name, part.name)
 				}
-			case c.plan.fields[other].column.Kind != part.key.Kind || part.key.Kind == schema.Reference:
+			case c.plan.fields[other].column.Kind != part.key.Kind:
 				c.add(part.at, "name a field of the same kind", "field %s: reference: and: %s is a %s, and the key's %s a %s", f.column.Name, part.name, c.plan.fields[other].column.Kind, part.key.Name, part.key.Kind)
 			default:
 				part.field = &c.plan.fields[other]
@@ -92,8 +111,8 @@ func (p *Plan) complete(w *workspace, f *fieldPlan, l *literal) *failure {
 		case skip, string(value.json) == "null", string(value.json) == `""`:
 			return fail("blank-required", "the field "+other.column.Name+" belongs to the key and has no value")
 		}
-		v := Value{JSON: value.json}
-		parts = append(parts, KeyPart{f.bind.and[i].key.Name, strings.Clone(v.Text()), v.IsText()})
+		v := Value{JSON: value.json, column: f.bind.and[i].key}
+		parts = append(parts, bindPart(p.To.System, v.column, strings.Clone(v.keyText())))
 	}
 	l.reference.And = parts[1:]
 	l.json = w.quoted(w.bindURL(f.bind.entity.Set, parts...))

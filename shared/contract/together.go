@@ -23,6 +23,7 @@ func (c *checker) together() {
 			}
 			c.foreign(f, d)
 			c.linked(f, d)
+			c.othersKey(f, d)
 		}
 	}
 	for _, f := range c.flows {
@@ -52,6 +53,16 @@ func (c *checker) deactivated(f flow, writers map[string]string) {
 		}
 		if writer := writers[f.plan.To.System+"/"+f.plan.To.Entity+"/"+v.Name]; writer != "" && writer != f.plan.Name {
 			c.add(f.file, at, "let one flow write it", "delete: field %s of %s is written by flow %s as well, so the last event wins", v.Name, f.plan.To.Entity, writer)
+		}
+	}
+}
+
+// othersKey adds a finding where a flow changes a column by which another finds its rows.
+func (c *checker) othersKey(f flow, d fieldDoc) {
+	for _, other := range c.flows {
+		if other.plan.To.System == f.plan.To.System && other.plan.To.Entity == f.plan.To.Entity && slices.Contains(other.plan.To.Key, d.name.text) {
+			c.add(f.file, d.name, "leave the field to flow "+other.plan.Name+", or find the rows by the same key", "field %s of %s is part of the key by which flow %s finds its rows: a change would take them away from it", d.name.text, f.plan.To.Entity, other.plan.Name)
+			return
 		}
 	}
 }
@@ -123,6 +134,12 @@ func (c *checker) sameKey(f, other flow) {
 		return // a finding already
 	}
 	from, back := a.keySources(), b.keySources()
+	for _, x := range []flow{f, other} {
+		if i := slices.IndexFunc(x.plan.keys, func(k int) bool { return x.plan.fields[k].bind != nil }); i >= 0 {
+			c.add(x.file, x.doc.to.key[i], "use a key of plain columns", "key: %s is a lookup, and the pair's link knows a record by its key, which flows of both directions must be able to write", x.plan.To.Key[i])
+			return
+		}
+	}
 	same := len(a.keys) == len(b.keys)
 	for i := 0; same && i < len(a.keys); i++ {
 		same = (from[i] == "" || from[i] == b.To.Key[i]) && (back[i] == "" || back[i] == a.To.Key[i])

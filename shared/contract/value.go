@@ -265,10 +265,12 @@ func (w *workspace) bindURL(set string, key ...KeyPart) string {
 	return slots.View(w.texts[begin:])
 }
 
-// appendURL appends column=value as a URL writes it.
+// appendURL appends column=value as a URL writes it, without a column the value alone.
 func (k KeyPart) appendURL(url []byte) []byte {
 	const hex, quote = "0123456789ABCDEF", "%27%27"
-	url = append(append(url, k.Column...), '=')
+	if k.Column != "" { // else a row's own id
+		url = append(append(url, k.Column...), '=')
+	}
 	if k.Quoted {
 		url = append(url, '\'')
 	}
@@ -278,6 +280,8 @@ func (k KeyPart) appendURL(url []byte) []byte {
 			url = append(url, c)
 		case c == '\'' && k.Quoted:
 			url = append(url, quote...)
+		case c == '\'': // of an option's literal
+			url = append(url, c)
 		default:
 			url = append(url, '%', hex[c>>4], hex[c&15])
 		}

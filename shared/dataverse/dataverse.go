@@ -76,7 +76,7 @@ func (c *Client) ByKey(ctx context.Context, set, idColumn string, key []KeyValue
 			return Row{}, fault.Reject("blank-required", part.Name, "a key column has no value")
 		}
 		call.Columns = append(call.Columns, part.Name)
-		byFilter = byFilter || part.Quoted && strings.ContainsAny(part.Value, unkeyable)
+		byFilter = byFilter || strings.ContainsAny(part.Value, unkeyable) // an instant has colons
 	}
 	segment, err := odata.Key(key)
 	if err != nil {

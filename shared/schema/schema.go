@@ -138,6 +138,8 @@ type Column struct {
 	ReadOnly bool
 	// Options are the values of a Choice or Choices column, in the system's order.
 	Options []Option
+	// Enum is the name of an F&O option's type, such as NoYes; "" elsewhere.
+	Enum string
 	// Targets are the tables a Reference can point to.
 	Targets []string
 }
@@ -287,7 +289,7 @@ func Parse(data []byte) (*Entity, error) {
 func (d columnDoc) column(name string, enums map[string][]string) (Column, error) {
 	c := Column{
 		Name: name, DisplayName: d.DisplayName, Type: d.Type, Kind: kinds[d.Type], MaxLength: d.MaxLength, Min: d.Min, Max: d.Max, Precision: d.Precision,
-		DateOnly: d.DateOnly, Required: d.Required, Default: d.Default, NotNull: d.NotNull, Optional: d.Optional, ReadOnly: d.ReadOnly, Targets: d.Targets,
+		DateOnly: d.DateOnly, Required: d.Required, Default: d.Default, NotNull: d.NotNull, Optional: d.Optional, ReadOnly: d.ReadOnly, Targets: d.Targets, Enum: d.Enum,
 	}
 	if c.Kind == Unknown {
 		return c, fmt.Errorf("column %s: unknown type %q", name, d.Type)

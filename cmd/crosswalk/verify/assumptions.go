@@ -46,6 +46,11 @@ func Assumptions() []Assumption {
 			Fix:      "crosswalk schema pull for each entity of a contract, then crosswalk check",
 		},
 		{
+			File: "shared/schema/key.go", Question: "F&O finds a row whose key has a day by the noon of that day, and takes a decimal number in a key",
+			Evidence: "no flow writes an entity with such a key",
+			Fix:      "before one does, read a row in a sandbox by the address that crosswalk try shows",
+		},
+		{
 			File: "shared/registration/checkdataverse.go", Question: "a queue that the registration tool makes has contract 2 or 6",
 			Evidence: "both are taken, so nothing depends on it",
 			Fix:      "nothing to do; crosswalk register dataverse --check shows whether the endpoint is found",

@@ -32,7 +32,10 @@ func (s *Simulator) address(t *table, key []odata.KeyPart) (address, *refusal) {
 	given := rows.Values{}
 	for _, part := range key {
 		c := t.byName[part.Name]
-		if c == nil {
+		if isLookupValue(t, part.Name) {
+			c = t.byName[strings.TrimSuffix(strings.TrimPrefix(part.Name, "_"), "_value")]
+		}
+		if c == nil || c.valueName() != part.Name { // a lookup stands in a key by its row's id alone
 			return a, unknownInQuery(t, part.Name)
 		}
 		v, bad := keyValue(t, c, part.Value)
@@ -73,10 +76,26 @@ func keyValue(t *table, c *column, l odata.Literal) (jsontext.Value, *refusal) {
 	default:
 		v = odata.Quote(l.Text)
 	}
-	if c.isLookup() || c.kind == "String" && l.Kind != odata.String {
+	if wanted := keyLiteral(c); l.Kind != wanted && l.Kind != odata.Null {
 		return nil, badRequest(codeQuery, "The key value of '%s' isn't of the column's type.", c.name)
 	}
+	if c.isLookup() {
+		return v, nil
+	}
 	return accept(t, c, v)
+}
+
+// keyLiteral is the kind of literal that a URL's key has for a column.
+func keyLiteral(c *column) odata.Kind {
+	switch {
+	case c.isLookup():
+		return odata.GUID
+	case c.kind == "String":
+		return odata.String
+	case c.kind == "DateTime":
+		return odata.Date
+	}
+	return odata.Number
 }
 
 // locate returns the id of the addressed row, or "". The caller holds the store's lock.

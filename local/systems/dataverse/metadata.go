@@ -122,7 +122,7 @@ func (t *table) definition() map[string]any {
 	}
 	keys := []any{}
 	for _, k := range t.keys {
-		keys = append(keys, map[string]any{"LogicalName": keyName(t, k), "KeyAttributes": k, "EntityKeyIndexStatus": "Active"})
+		keys = append(keys, map[string]any{"LogicalName": keyName(t, k), "KeyAttributes": logicalNames(t, k), "EntityKeyIndexStatus": "Active"})
 	}
 	name := ""
 	if known != nil {
@@ -220,6 +220,17 @@ func (s *Simulator) csdl() []byte {
 	}
 	b.WriteString(`</EntityContainer></Schema></edmx:DataServices></edmx:Edmx>`)
 	return []byte(b.String())
+}
+
+// logicalNames returns the names of a key's columns; the key itself names a lookup as rows do.
+func logicalNames(t *table, key []string) []string {
+	out := slices.Clone(key)
+	for i, name := range out {
+		if isLookupValue(t, name) {
+			out[i] = strings.TrimSuffix(strings.TrimPrefix(name, "_"), "_value")
+		}
+	}
+	return out
 }
 
 func sortedNames(m map[string]navigation) []string {

@@ -4,7 +4,9 @@
 package dataverse
 
 import (
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -73,6 +75,51 @@ func (s *Simulator) SetUsers(appIDs ...string) {
 // quotes, orders and invoices are ignored: the platform computes them from the lines, of which the simulator has none, so
 // they become 0.
 func (s *Simulator) SetPriceCalculation(on bool) { s.calculates.Store(on) }
+
+// keyTypes are the types of the columns that an alternate key may have (Microsoft Learn, "Define alternate keys for a table").
+var keyTypes = []string{"String", "Integer", "Decimal", "DateTime", "Picklist"}
+
+// DefineKey gives a table an alternate key of those columns, as its customizer would; rows that are there count. Nobody may use
+// the simulator meanwhile. The error says
+// why Dataverse would refuse it: an unknown column, a type that no key may have, or two rows with the same values.
+func (s *Simulator) DefineKey(name string, columns ...string) error {
+	t := s.tables[name]
+	if t == nil {
+		return fmt.Errorf("there is no table %s", name)
+	}
+	key := make([]string, len(columns))
+	for i, column := range columns {
+		c := t.byName[column]
+		if c == nil || !c.isLookup() && !slices.Contains(keyTypes, c.kind) {
+			return fmt.Errorf("%s has no column %s of a type that a key may have", name, column)
+		}
+		key[i] = c.valueName()
+	}
+	index := map[string]string{}
+	for _, row := range s.store.All(name) {
+		values := s.values(name, row.Key)
+		if text, ok := keyOf(key, values); ok {
+			if index[text] != "" {
+				return fmt.Errorf("two rows of %s have the same %s", name, strings.Join(columns, ", "))
+			}
+			index[text] = row.Key
+		}
+	}
+	s.store.Lock()
+	defer s.store.Unlock()
+	t.keys = append(slices.Clone(t.keys), key)
+	s.index[name+"/"+strings.Join(key, ",")] = index
+	return nil
+}
+
+func (s *Simulator) values(table, id string) rows.Values {
+	s.store.Lock()
+	defer s.store.Unlock()
+	if rec := s.store.Get(table, id); rec != nil {
+		return rec.Values
+	}
+	return nil
+}
 
 // Rows returns a table's rows by its logical name ("account"), ordered by id. A row's JSON holds the columns that aren't
 // null, lookups as _<name>_value.

@@ -29,6 +29,8 @@ type property struct {
 	// length is a String's limit in characters; 0 means that none is known.
 	length int
 	isKey  bool
+	// isDay is true for a DateTimeOffset that holds a day.
+	isDay bool
 }
 
 // names are entity type, technical name and label, where they are known; the others get the set's name. Those of the
@@ -64,6 +66,10 @@ var lengths = []struct {
 	{"*AddressCity", 60}, {"*AddressZipCode", 10}, {"*AddressCountryRegionId", 10}, {"*AddressStateId", 10},
 	{"PrimaryContactEmail", 255}, {"PrimaryContactPhone", 255}, {"PrimaryContactFax", 255},
 }
+
+// days are the properties that hold a day and no time, as far as keys need it; $metadata doesn't say it. F&O shows a day as its noon
+// (captures of OData answers), whatever time was sent.
+var days = []string{"InvoiceDate"}
 
 // mandatory are the properties that an insert must bring, besides the key, by entity set.
 // Those of orders and vendors are UNCONFIRMED.
@@ -145,7 +151,7 @@ func loadEntities() (map[string]*entity, map[string][]string, error) {
 			e.typeName, e.aot, e.label = n[0], n[1], n[2]
 		}
 		for _, c := range t.Columns {
-			p := &property{name: c.Name, kind: c.Type, isKey: slices.Contains(t.Key, c.Name)}
+			p := &property{name: c.Name, kind: c.Type, isKey: slices.Contains(t.Key, c.Name), isDay: slices.Contains(days, c.Name)}
 			if enum, ok := strings.CutPrefix(c.Type, "Enum "); ok {
 				p.kind, p.enum, p.members = "Enum", enum, enums[enum]
 				if len(p.members) == 0 {

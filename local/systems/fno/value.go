@@ -59,7 +59,7 @@ func accept(e *entity, p *property, v jsontext.Value) (jsontext.Value, *refusal)
 	case "DateTimeOffset":
 		text, ok := odata.Text(v)
 		if t, err := time.Parse(time.RFC3339Nano, text); ok && err == nil {
-			return odata.Quote(t.UTC().Truncate(time.Second).Format(time.RFC3339)), nil
+			return odata.Quote(p.stored(t)), nil
 		}
 	case "Guid":
 		if text, ok := odata.Text(v); ok && odata.IsGUID(text) {
@@ -67,6 +67,14 @@ func accept(e *entity, p *property, v jsontext.Value) (jsontext.Value, *refusal)
 		}
 	}
 	return nil, wrongType(p, literal(v), "Edm."+p.kind)
+}
+
+// stored is the form in which a date is kept and shown.
+func (p *property) stored(t time.Time) string {
+	if p.isDay {
+		return t.UTC().Format(time.DateOnly) + "T12:00:00Z"
+	}
+	return t.UTC().Truncate(time.Second).Format(time.RFC3339)
 }
 
 func literal(v jsontext.Value) string {

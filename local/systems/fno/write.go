@@ -264,7 +264,7 @@ func (p *property) canonical(text string) string {
 	}
 	for _, form := range []string{time.RFC3339Nano, time.DateOnly} {
 		if t, err := time.Parse(form, text); err == nil {
-			return t.UTC().Truncate(time.Second).Format(time.RFC3339)
+			return p.stored(t)
 		}
 	}
 	return text
