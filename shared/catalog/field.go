@@ -205,7 +205,7 @@ func (f *flow) blankRule(field *contract.FieldRule, b contract.BlankRule) string
 	case "value":
 		return "becomes " + option(field.Column, b.Value)
 	case "from":
-		return fmt.Sprintf("%s is taken instead; if that is blank too: %s", code(b.From.Column.Name), f.blanks(field, b.From))
+		return fmt.Sprintf("%s is taken instead; if that is blank too: %s", strings.Join(append([]string{code(b.From.Column.Name)}, b.From.Edits...), ", "), f.blanks(field, b.From))
 	}
 	if b.Value == "null" || b.Value == "" {
 		return "the target is emptied"

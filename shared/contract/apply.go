@@ -73,6 +73,8 @@ type input struct {
 	label  string
 	// computed is set for a value that an expression gives.
 	computed *computed
+	// early is set for a column whose value is changed before the field's own operations.
+	early *early
 	// id says that the parts are the values of a record's key, whose text is wanted.
 	id bool
 	// rows is set for a value made of the rows of a list.
@@ -203,6 +205,9 @@ func (p *Plan) read(w *workspace, in *input) (scalar, empty, *failure) {
 	row := p.From.State == StateRow
 	if in.computed != nil {
 		return p.compute(w, in)
+	}
+	if in.early != nil {
+		return p.readEarly(w, in)
 	}
 	if in.rows != nil {
 		return p.readRows(w, in)

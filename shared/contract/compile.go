@@ -379,7 +379,7 @@ type named struct {
 
 // operations returns what can be done to a value.
 func (d *fieldDoc) operations() []named {
-	return []named{{"split", d.Split}, {"strip", d.Strip}, {"case", d.Case}, {"pad", d.Pad}, {"prefix", d.Prefix}, {"map", d.Map}, {"table", d.table}, {"options", d.Options},
+	return []named{{"datePart", d.DatePart}, {"split", d.Split}, {"strip", d.Strip}, {"case", d.Case}, {"pad", d.Pad}, {"prefix", d.Prefix}, {"map", d.Map}, {"table", d.table}, {"options", d.Options},
 		{"other", d.Other}, {"unit", d.Unit}, {"times", d.Times}, {"per", d.Per}, {"round", d.Round}, {"zone", d.Zone}, {"outOfRange", d.OutOfRange}}
 }
 

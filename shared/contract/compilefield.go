@@ -21,7 +21,7 @@ func (c *compiler) mapped(d *fieldDoc, f *fieldPlan) {
 		return
 	}
 	c.operations(d, f)
-	f.input = c.input(d, f, d.From, d.blank)
+	f.input = c.input(d, f, d.From, d.blank, nil)
 	c.checks(d, f)
 }
 
@@ -45,8 +45,9 @@ func (c *compiler) checks(d *fieldDoc, f *fieldPlan) {
 	}
 }
 
-// input compiles one source field and, through its blank rules, those it falls back to.
-func (c *compiler) input(d *fieldDoc, f *fieldPlan, from *element, blank *blankDoc) *input {
+// input compiles one source field and, through its blank rules, those it falls back to. edits is what a fallback does to its own text,
+// nil for nothing.
+func (c *compiler) input(d *fieldDoc, f *fieldPlan, from *element, blank *blankDoc, edits *insteadDoc) *input {
 	in := &input{zone: f.zone, id: f.bind != nil && f.bind.pair != ""}
 	if from.shape == listShape && d.Rows != nil && from == d.From {
 		c.add(d.Rows, "map one column of the rows", "field %s: rows makes one value of one list, not of several texts", f.column.Name)
@@ -72,7 +73,7 @@ func (c *compiler) input(d *fieldDoc, f *fieldPlan, from *element, blank *blankD
 			}
 		}
 	}
-	if in.column == nil {
+	if c.early(d, f, in, from, edits); in.column == nil {
 		return nil
 	}
 	in.label = f.column.Name + " (from " + in.column.Name + ")"
@@ -196,7 +197,9 @@ func (c *compiler) convertible(d *fieldDoc, f *fieldPlan, at *element, source *s
 	if target.Kind == schema.Integer && from == schema.Number && f.round != nil && f.round.places == 0 {
 		from, source = schema.Integer, &schema.Column{Name: source.Name, Type: source.Type, Kind: schema.Integer}
 	}
-	c.zoned(d, f, at, source, target)
+	if d.DatePart == nil {
+		c.zoned(d, f, at, source, target)
+	}
 	if why, fix := c.loss(from, source, target, f.zone != nil); why != "" {
 		c.add(at, fix, "field %s: %s can't become %s without loss: %s", f.column.Name, describeColumn(source), describeColumn(target), why)
 		return
@@ -342,7 +345,7 @@ func (c *compiler) blanks(d *fieldDoc, f *fieldPlan, in *input, doc *blankDoc, a
 				in.blanks[kind] = blankPlan{action: blankIncomplete}
 				continue
 			}
-			if (must || !hasNothing) && c.happens(f, empty(kind), in.column) {
+			if (must || !hasNothing) && c.happens(f, empty(kind), in) {
 				unsaid = append(unsaid, emptyNames[kind])
 			}
 			in.blanks[kind] = plan
@@ -365,19 +368,20 @@ func (c *compiler) mustHave(column *schema.Column) bool {
 	return column.Required == schema.SystemRequired || column.Required == schema.ApplicationRequired || slices.Contains(c.plan.To.Key, column.Name)
 }
 
-// happens reports whether a source column can be empty in this way.
-func (c *compiler) happens(f *fieldPlan, kind empty, column *schema.Column) bool {
+// happens reports whether an input can be empty in this way.
+func (c *compiler) happens(f *fieldPlan, kind empty, in *input) bool {
+	column := in.source()
 	if column.Type == computedType {
-		return kind == null && !column.NotNull || kind == emptyText && (column.Kind == schema.Text || f.edit.split != nil)
+		return kind == null && !column.NotNull || kind == emptyText && (column.Kind == schema.Text || in.splits(f))
 	}
 	if column.Type == rowsType {
-		return kind == absent && c.plan.From.State != StateRow || kind == null || kind == emptyText && (!column.NotNull || f.edit.split != nil)
+		return kind == absent && c.plan.From.State != StateRow || kind == null || kind == emptyText && (!column.NotNull || in.splits(f))
 	}
 	switch kind {
 	case absent:
 		return c.plan.From.State != StateRow
 	case emptyText:
-		return f.edit.split != nil || column.Kind == schema.Text || column.Kind == schema.Time || column.Kind == schema.GUID || column.Kind == schema.Choice && c.plan.From.System == schema.FnO
+		return in.splits(f) || column.Kind == schema.Text || column.Kind == schema.Time || column.Kind == schema.GUID || column.Kind == schema.Choice && c.plan.From.System == schema.FnO
 	case unset:
 		return c.plan.From.System == schema.FnO && (column.Kind == schema.Time || column.Kind == schema.GUID)
 	}
@@ -423,7 +427,7 @@ func (c *compiler) blankPlan(d *fieldDoc, f *fieldPlan, rule *blankRule, must bo
 			c.add(rule.value, "write reject or a value", "field %s is required, and a blank value is none", f.column.Name)
 		}
 	case blankFrom:
-		plan.other = c.input(d, f, rule.from, rule.then)
+		plan.other = c.input(d, f, rule.from, rule.then, rule.edits)
 	}
 	return plan
 }
@@ -514,6 +518,11 @@ func (c *compiler) zoned(d *fieldDoc, f *fieldPlan, at *element, source, target 
 	}
 }
 
+// fallsBackTo reports whether the input's blank rules can take a column for which ok is true.
+func (in *input) fallsBackTo(ok func(*schema.Column) bool) bool {
+	return slices.ContainsFunc(in.blanks[:], func(b blankPlan) bool { return b.other != nil && (ok(b.other.column) || b.other.fallsBackTo(ok)) })
+}
+
 // option checks that the source can hold the value that a map's key names.
 func (c *compiler) option(f *fieldPlan, key *element) {
 	if f.input == nil {
@@ -526,7 +535,7 @@ func (c *compiler) option(f *fieldPlan, key *element) {
 	if source.Kind != schema.Choice || f.edit.any() {
 		return
 	}
-	if _, ok := source.Option(key.text); !ok {
+	if _, ok := source.Option(key.text); !ok && !f.input.fallsBackTo(func(c *schema.Column) bool { _, ok := c.Option(key.text); return ok || c.Kind == schema.Text }) {
 		c.add(key, "use one of "+optionList(source), "field %s: %s has no option %q", f.column.Name, source.Name, key.text)
 	}
 }

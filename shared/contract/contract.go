@@ -25,7 +25,8 @@
 //	when      condition in CEL; otherwise says what happens where it is false: skip (also where it isn't said) or a blank rule
 //	initial   true: written only into a new row
 //	blank     what an empty source does: reject | null (the target's own empty) | skip | {value: x} | {from: column,
-//	          blank: …}; or one rule for each kind of empty: {absent: …, null: …, empty: …, unset: …}
+//	          split, strip, case, blank: …}; or one rule for each kind of empty: {absent: …, null: …, empty: …, unset: …}
+//	datePart  year | quarter | month | day | weekday | week | weekYear | date | time, by the clocks of zone
 //	split     {by, part: 1 | 2 … | first | last | rest}
 //	strip     beginning to take off, where it is there; or {beginning, end, leading, trailing}
 //	case      lower | upper
@@ -45,8 +46,8 @@
 //
 // The operations run in one fixed order, whatever the order in the file:
 //
-//	when → from, rows → blank → split → strip → case → map | table | options → pad → prefix → unit | times, per → round → zone →
-//	the target's form, with its length, range and options → reference | link
+//	when → from, rows → blank → datePart → a fallback's own split, strip, case → split → strip → case → map | table | options →
+//	pad → prefix → unit | times, per → round → zone → the target's form, with its length, range and options → reference | link
 //
 // The four kinds of empty are a member that is absent, null, "" (or white space alone), and the system's own "not set"
 // (F&O's 1900-01-01 and zero GUID). In a row, absent means null: the column has no value. Where blank isn't said, an

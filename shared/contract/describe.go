@@ -81,6 +81,8 @@ type SourceRule struct {
 	// Parts are the columns whose texts are joined, With is what stands between them; Parts is nil for one column.
 	Parts []string
 	With  string
+	// Edits is what is done to the value before the field's own operations, in words and in order.
+	Edits []string
 	// Blanks holds one rule for each kind of empty that the source can send: absent, null, empty, unset, in this order.
 	Blanks []BlankRule
 	// Rejects is true where some kind of empty is rejected, also that of a column which the field computes with.
@@ -148,7 +150,7 @@ func (p *Plan) fieldRule(f *fieldPlan) FieldRule {
 	if f.round != nil {
 		r.Converts = append(r.Converts, f.round.words)
 	}
-	if f.zone != nil {
+	if f.zone != nil && (f.input == nil || f.input.early == nil) {
 		r.Converts = append(r.Converts, "by the clocks of "+f.zone.String())
 	}
 	if f.constant != nil {
@@ -171,6 +173,7 @@ func (p *Plan) fieldRule(f *fieldPlan) FieldRule {
 	}
 	if f.input != nil {
 		r.Source = p.sourceRule(f, f.input)
+		r.Edits = append(slices.Clone(r.Source.Edits), r.Edits...)
 		r.Source.Rejects = r.Source.Rejects || len(f.scale.columns()) > 0 || len(r.ReferenceAnd) > 0
 		if text.Kind == schema.Text && text.MaxLength > 0 && f.choices == nil {
 			r.MaxLength, r.TooLong = text.MaxLength, f.overflows(f.input, text.MaxLength)
@@ -189,7 +192,10 @@ func (f *fieldPlan) overflows(in *input, limit int) bool {
 }
 
 func (p *Plan) sourceRule(f *fieldPlan, in *input) *SourceRule {
-	r := &SourceRule{Column: in.column, With: in.with}
+	r := &SourceRule{Column: in.source(), With: in.with}
+	if in.early != nil {
+		r.Edits = in.early.words(in.zone)
+	}
 	for _, part := range in.parts {
 		r.Parts = append(r.Parts, part.column.Name)
 	}
@@ -197,7 +203,7 @@ func (p *Plan) sourceRule(f *fieldPlan, in *input) *SourceRule {
 	for kind := range in.blanks {
 		b := &in.blanks[kind]
 		r.Rejects = r.Rejects || b.action == blankReject
-		if !c.happens(f, empty(kind), in.column) {
+		if !c.happens(f, empty(kind), in) {
 			continue
 		}
 		rule := p.blankRule(f, emptyNames[kind], b)

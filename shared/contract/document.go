@@ -18,6 +18,8 @@ type blankRule struct {
 	// from is the other source field of blankFrom, then what its own blank does.
 	from *element
 	then *blankDoc
+	// edits is what is done to the other field's text first, nil for nothing.
+	edits *insteadDoc
 	// value is the constant of blankValue.
 	value *element
 }
@@ -208,11 +210,17 @@ func (r *reader) blankRule(what string, e *element) *blankRule {
 	switch {
 	case d.From != nil && d.Value == nil:
 		rule.action = blankFrom
+		if d.first() != nil {
+			rule.edits = &d
+		}
 		if d.Blank != nil {
 			rule.then = r.blank(what+": blank", d.Blank)
 		}
 	case d.From == nil && d.Value != nil:
 		rule.action = blankValue
+		if at := d.first(); at != nil {
+			r.add(at, "write the value as it is meant", "%s: a fixed value isn't edited", what)
+		}
 	default:
 		r.add(e, "write reject, null, skip, {from: OtherField} or {value: …}", "%s is no blank rule", what)
 		return nil

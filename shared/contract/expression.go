@@ -146,7 +146,7 @@ func (c *compiler) computed(d *fieldDoc, f *fieldPlan) {
 	for _, k := range []struct {
 		name string
 		e    *element
-	}{{"with", d.With}, {"needs", d.Needs}, {"rows", d.Rows}, {"where", d.Where}, {"fields", d.Fields}} {
+	}{{"with", d.With}, {"needs", d.Needs}, {"rows", d.Rows}, {"where", d.Where}, {"fields", d.Fields}, {"datePart", d.DatePart}} {
 		if k.e != nil {
 			c.add(k.e, "remove "+k.name, "field %s: %s means nothing for a computed value", f.column.Name, k.name)
 		}

@@ -133,7 +133,7 @@ var findingCases = []findingCase{
 	{`from: CustomerAccount, blank: reject`, `from: CustomerAccount, blank: {null: reject}`,
 		`contract.yaml:10:25: field accountnumber is required, and the contract doesn't say what a blank CustomerAccount (empty) does (fix: add blank: reject, {from: OtherField} or {value: …})`},
 	{`from: CustomerAccount, blank: reject`, `from: CustomerAccount, blank: {from: NameAlias, longer: cut}`,
-		"contract.yaml:10:56: field accountnumber is required, and the contract doesn't say what a blank NameAlias (null, empty) does (fix: add blank: reject, {from: OtherField} or {value: \u2026})\ncontract.yaml:10:56: field accountnumber: NameAlias can have 100 characters, and accountnumber takes 20 (fix: add longer: reject or longer: cut)\ncontract.yaml:10:67: field accountnumber: blank: unknown key \"longer\" (fix: remove it; known keys are blank, from, value)"},
+		"contract.yaml:10:56: field accountnumber is required, and the contract doesn't say what a blank NameAlias (null, empty) does (fix: add blank: reject, {from: OtherField} or {value: \u2026})\ncontract.yaml:10:56: field accountnumber: NameAlias can have 100 characters, and accountnumber takes 20 (fix: add longer: reject or longer: cut)\ncontract.yaml:10:67: field accountnumber: blank: unknown key \"longer\" (fix: remove it; known keys are blank, case, from, split, strip, value)"},
 	{`from: CustomerAccount, blank: reject`, `from: CustomerAccount, blank: {from: NameAlias, blank: reject}`,
 		`contract.yaml:10:56: field accountnumber: NameAlias can have 100 characters, and accountnumber takes 20 (fix: add longer: reject or longer: cut)`},
 	{`from: CustomerAccount, blank: reject`, `from: CustomerAccount, blank: maybe`,

@@ -1,5 +1,7 @@
 package contract
 
+import "cmp"
+
 // declarations are the objects of the language, the contract itself first.
 var declarations = []declaration{
 	{"contract", document{}, "{purpose: …, team: …, pair: …, from: {…}, to: {…}, owner: …, fields: {…}}", "A contract: which event starts the flow, which system owns each field, how every field maps, and what happens to blank or bad values."},
@@ -71,6 +73,7 @@ type fieldDoc struct {
 	Otherwise  *element `key:"otherwise" form:"reject | null | skip | {instead}" doc:"What happens where when is false: reject, null (the target's own empty), skip (leave the target alone, also where it isn't said), another field or a fixed value."`
 	Owner      *element `key:"owner" form:"text" doc:"The system that owns the field, where it isn't the contract's owner."`
 	Blank      *element `key:"blank" form:"reject | null | skip | {instead} | {blank}" doc:"What an empty source does: reject, null (the target's own empty), skip (leave the target alone), another field or a fixed value; or one rule for each kind of empty."`
+	DatePart   *element `key:"datePart" form:"year | quarter | month | day | weekday | week | weekYear | date | time" doc:"The part of a date that is wanted, by the clocks of zone: a number, or a text for date (2026-07-01) and time (16:53:19). Weeks are those of ISO 8601, Monday is weekday 1."`
 	Split      *element `key:"split" form:"{split}" doc:"One part of the text; a part that isn't there is blank."`
 	Strip      *element `key:"strip" form:"text | {strip}" doc:"A beginning to take off, where it is there; or {beginning, end, leading, trailing}."`
 	Case       *element `key:"case" form:"lower | upper" doc:"Letters to lower or to upper case."`
@@ -121,9 +124,15 @@ type blankKindsDoc struct {
 
 type insteadDoc struct {
 	From  *element `key:"from" form:"text" doc:"Another source column."`
+	Split *element `key:"split" form:"{split}" doc:"One part of the other column's text, before the field's own operations; a part that isn't there is blank."`
+	Strip *element `key:"strip" form:"text | {strip}" doc:"What is taken off the other column's text, before the field's own operations."`
+	Case  *element `key:"case" form:"lower | upper" doc:"Letters of the other column's text to lower or to upper case, before the field's own operations."`
 	Value *element `key:"value" form:"scalar" doc:"A fixed value."`
 	Blank *element `key:"blank" form:"reject | null | skip | {instead} | {blank}" doc:"What happens where the other column is blank too."`
 }
+
+// first is where the first operation on the other column's text stands, nil where there is none.
+func (d *insteadDoc) first() *element { return cmp.Or(d.Split, d.Strip, d.Case) }
 
 type splitDoc struct {
 	By   *element `key:"by,required" form:"characters" doc:"The separator. One blank stands for any white space."`

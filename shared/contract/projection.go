@@ -267,6 +267,9 @@ func (c *compiler) freeColumn(d *fieldDoc) *schema.Column {
 		column.Kind = literalKinds[d.Value.shape]
 	case d.Map != nil || d.table != nil:
 		column.Kind = kindOfChoices(d)
+	case d.DatePart != nil && d.Pad == nil && d.Prefix == nil && d.DatePart.text != "date" && d.DatePart.text != "time":
+		column.Kind = schema.Integer
+	case d.DatePart != nil:
 	case d.Options != nil || d.Split != nil || d.Strip != nil || d.Case != nil || d.Pad != nil || d.Prefix != nil || d.From != nil && d.From.shape == listShape:
 	case d.Unit != nil || d.Times != nil || d.Per != nil || d.Round != nil:
 		column.Kind = schema.Number

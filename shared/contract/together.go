@@ -159,7 +159,7 @@ func (c *checker) sameKey(f, other flow) {
 func (p *Plan) keySources() []string {
 	out := make([]string, len(p.keys))
 	for i, k := range p.keys {
-		if in := p.fields[k].input; in != nil && in.column != nil && in.parts == nil && in.computed == nil && in.rows == nil {
+		if in := p.fields[k].input; in != nil && in.column != nil && in.parts == nil && in.computed == nil && in.rows == nil && in.early == nil {
 			out[i] = in.column.Name
 		}
 	}

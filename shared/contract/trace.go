@@ -83,7 +83,7 @@ func (p *Plan) readings(w *workspace, f *fieldPlan) []Reading {
 		case in.parts != nil:
 			out = append(out, p.readingsOf(w, in.parts, in.zone)...)
 		default:
-			out = append(out, p.reading(w, in.slot, in.column, in.zone))
+			out = append(out, p.reading(w, in.slot, in.source(), in.zone))
 		}
 		if kind == filled {
 			out = append(out, p.readingsOf(w, f.scale.columns(), nil)...)
@@ -234,7 +234,7 @@ func (f *FieldRule) blankAction(b BlankRule) string {
 	case "skip":
 		return "leaves the target alone"
 	case "from":
-		return "→ " + b.From.Column.Name + " (there " + f.blankWords(b.From) + ")"
+		return "→ " + strings.Join(append([]string{b.From.Column.Name}, b.From.Edits...), ", ") + " (there " + f.blankWords(b.From) + ")"
 	case "null":
 		if b.Value == "null" {
 			return "→ null"
