@@ -266,6 +266,13 @@ type fieldJSON struct {
 	Outcome  string          `json:"outcome"` // written, skipped, rejected, not-owned
 	Value    json.RawMessage `json:"value,omitempty"`
 	Reject   *rejectJSON     `json:"reject,omitempty"`
+	Rows     []rowJSON       `json:"rows,omitempty"` // of a list that is projected
+}
+
+// rowJSON is one row of a list; At is its number in the source's, counted from 0.
+type rowJSON struct {
+	At     int         `json:"at"`
+	Fields []fieldJSON `json:"fields"`
 }
 
 type readingJSON struct {
@@ -316,6 +323,13 @@ func fieldOf(s contract.Step) fieldJSON {
 	}
 	if s.Value != nil {
 		j.Value = s.Value.JSON
+	}
+	for _, row := range s.Rows {
+		r := rowJSON{At: row.At}
+		for _, member := range row.Steps {
+			r.Fields = append(r.Fields, fieldOf(member))
+		}
+		j.Rows = append(j.Rows, r)
 	}
 	return j
 }

@@ -358,3 +358,52 @@ func TestTryShowsDisplayNames(t *testing.T) {
 		t.Error("a display name repeats the column's name")
 	}
 }
+
+// Below a list stand its rows, and a fault names the row.
+func TestTryShowsTheRowsOfAList(t *testing.T) {
+	root := t.TempDir()
+	for name, text := range map[string]string{
+		"host.json": "{}", "go.mod": "module x", "event.json": `{"Id":"1","Lines":[{"Item":"A1","Price":1.50},{"Item":"B2"}]}`,
+		"bad.json":                               "{\"Id\":\"1\",\"Lines\":[{\"Item\":\"A1\"},{\"Price\":1}]}",
+		"shared/schema/fno/Shipped.json":         `{"system":"fno","entity":"Shipped","event":"fno.Shipped","columns":{"Id":{"type":"String","maxLength":20},"Lines":{"type":"List"},"Lines[].Item":{"type":"String","maxLength":20},"Lines[].Price":{"type":"Decimal"}}}`,
+		"shared/schema/dataverse/parcel.json":    `{"system":"dataverse","entity":"parcel","set":"parcels","primaryKey":["parcelid"],"alternateKeys":[["id"]],"columns":{"parcelid":{"type":"Uniqueidentifier"},"id":{"type":"String","maxLength":20},"lines":{"type":"Memo"}}}`,
+		"functions/parcels/examples/a.json":      `{"Id":"1","Lines":[]}`,
+		"functions/parcels/examples/a.want.json": `{"write":{"id":"1","lines":"[]"}}`,
+		"functions/parcels/contract.yaml": `purpose: p
+team: t
+pair: parcel
+owner: fno
+from: {system: fno, entity: Shipped, event: fno.Shipped, state: event}
+to: {system: dataverse, entity: parcel, key: [id]}
+fields:
+  id: {from: Id, blank: reject}
+  lines: {from: Lines, rows: project, fields: {item: {from: Item, blank: reject}, price: {from: Price}}}
+`,
+	} {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(root)
+	out, status, err := crosswalk(t, "", "try", "parcels", "event.json")
+	want := `Lines (an object or a list)                     a list with an object for each row, as JSON;    lines: a list, from 2 of the source's rows
+                                                absent leaves the target alone; null → null
+Lines[0].Item "A1"                              blank is rejected                               lines[0].item "A1"
+Lines[0].Price 1.50                             absent is left out; null → null                 lines[0].price 1.50
+Lines[1].Item "B2"                                                                              lines[1].item "B2"
+Lines[1].Price (absent)                                                                         lines[1].price: left out
+`
+	if !strings.Contains(out, want) || status != 0 || err != nil {
+		t.Errorf("status %d, %v\n%s", status, err, out)
+	}
+	out, _, _ = crosswalk(t, "", "try", "parcels", "bad.json", "--format", "json")
+	for _, want := range []string{`"field": "lines[1].item (from Lines[1].Item)"`, `"property": "lines[1].price"`, `"at": 1`} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %s in\n%s", want, out)
+		}
+	}
+}

@@ -44,7 +44,7 @@ func (v trialView) trial(plan *contract.Plan, t trial) {
 		fmt.Fprintln(v.out)
 		v.row("", "SOURCE", "RULE", "TARGET")
 		for _, s := range t.steps {
-			v.row(stepColour(s), sourceText(s), s.Words(), targetText(s))
+			v.step(s, s.Words())
 		}
 	}
 	fmt.Fprintln(v.out)
@@ -64,6 +64,20 @@ func (v trialView) trial(plan *contract.Plan, t trial) {
 	fmt.Fprintln(v.out, printable(body.String(), true))
 	if t.against != nil {
 		v.comparison(plan, t)
+	}
+}
+
+// step shows a field, and below a list each of its rows, the rules with the first one.
+func (v trialView) step(s contract.Step, rule string) {
+	v.row(stepColour(s), sourceText(s), rule, targetText(s))
+	for i, row := range s.Rows {
+		for _, member := range row.Steps {
+			words := ""
+			if i == 0 {
+				words = member.Words()
+			}
+			v.step(member, words)
+		}
 	}
 }
 
@@ -141,7 +155,13 @@ func targetText(s contract.Step) string {
 	case "rejected":
 		return name + ": " + s.Fault.Reason + ", " + s.Fault.Detail
 	case "skipped":
+		if s.InRow {
+			return name + ": left out"
+		}
 		return name + ": left alone"
+	}
+	if s.Projects {
+		return fmt.Sprintf("%s: a list, from %d of the source's rows", name, len(s.Rows))
 	}
 	return name + " " + string(s.Value.JSON)
 }

@@ -11,10 +11,18 @@ import (
 
 // fieldTable writes one row per field that the flow writes, and names the others below.
 func (f *flow) fieldTable(w *writer) {
-	var rows [][]string
-	var others []contract.FieldRule
-	for i := range f.fields {
-		field := &f.fields[i]
+	rows, others := f.fieldRows(f.fields)
+	w.table([]string{"field", "type in the target", "owner", "comes from", "rule", "a blank source", "a value that doesn't fit"}, rows)
+	for _, o := range others {
+		w.line("%s (%s) belongs to %s: this flow never writes it.", columnName(o.Column), typeText(o.Column), title(o.Owner))
+	}
+	w.line("This flow writes no other field of %s.", code(f.To.Entity))
+}
+
+// fieldRows returns the rows of fields, behind each list those of its members, and the fields that the flow doesn't write.
+func (f *flow) fieldRows(fields []contract.FieldRule) (rows [][]string, others []contract.FieldRule) {
+	for i := range fields {
+		field := &fields[i]
 		if !field.Mapped() && field.OnDelete != "" {
 			continue // the page's head says what a delete does
 		}
@@ -34,12 +42,10 @@ func (f *flow) fieldTable(w *writer) {
 			from = columnName(field.Source.Column)
 		}
 		rows = append(rows, []string{name, typeText(field.Column), title(field.Owner), from, f.rule(field), f.blank(field), misfit(field)})
+		members, _ := f.fieldRows(field.Members)
+		rows = append(rows, members...)
 	}
-	w.table([]string{"field", "type in the target", "owner", "comes from", "rule", "a blank source", "a value that doesn't fit"}, rows)
-	for _, o := range others {
-		w.line("%s (%s) belongs to %s: this flow never writes it.", columnName(o.Column), typeText(o.Column), title(o.Owner))
-	}
-	w.line("This flow writes no other field of %s.", code(f.To.Entity))
+	return rows, others
 }
 
 // columnName is a column's logical name, with what people see beside it where that is another word.
@@ -59,7 +65,9 @@ func typeText(c *schema.Column) string {
 	case c.Kind == schema.Time:
 		out = "date and time"
 	case c.Kind == schema.Choice:
-		out = choiceText(c)
+		out = choiceText(c, "one of ")
+	case c.Kind == schema.Choices:
+		out = choiceText(c, "any of ")
 	case c.Kind == schema.Reference:
 		out = "lookup to " + strings.Join(c.Targets, " or ")
 	}
@@ -88,15 +96,15 @@ func typeText(c *schema.Column) string {
 // mostOptions bounds how many options a table's cell lists.
 const mostOptions = 10
 
-func choiceText(c *schema.Column) string {
+func choiceText(c *schema.Column, begin string) string {
 	if len(c.Options) == 0 || len(c.Options) > mostOptions {
-		return fmt.Sprintf("one of %d options", len(c.Options))
+		return begin + fmt.Sprintf("%d options", len(c.Options))
 	}
 	var names []string
 	for _, o := range c.Options {
 		names = append(names, option(c, o.Value))
 	}
-	return "one of " + strings.Join(names, ", ")
+	return begin + strings.Join(names, ", ")
 }
 
 // rule says what becomes of a value that isn't blank.
@@ -201,11 +209,17 @@ func (f *flow) blankRule(field *contract.FieldRule, b contract.BlankRule) string
 	case "reject":
 		return "rejected"
 	case "skip":
+		if field.InRow {
+			return "left out"
+		}
 		return "the target keeps what it has"
 	case "value":
 		return "becomes " + option(field.Column, b.Value)
 	case "from":
 		return fmt.Sprintf("%s is taken instead; if that is blank too: %s", strings.Join(append([]string{code(b.From.Column.Name)}, b.From.Edits...), ", "), f.blanks(field, b.From))
+	}
+	if field.InRow && b.Value == "null" {
+		return "becomes null"
 	}
 	if b.Value == "null" || b.Value == "" {
 		return "the target is emptied"
@@ -221,6 +235,9 @@ func misfit(field *contract.FieldRule) string {
 	}
 	if field.MaxLength > 0 && !field.Cut {
 		out = append(out, "longer: rejected")
+	}
+	if field.Projects {
+		out = append(out, fmt.Sprintf("more than %d rows: rejected", contract.MaxRows))
 	}
 	if field.Choices != nil && !field.HasOther && !exhaustive(field) {
 		out = append(out, "any other value: rejected")

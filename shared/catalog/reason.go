@@ -49,7 +49,7 @@ var atFault = []reason{
 	{code: "target-refused", means: "the target doesn't take the row; the description has its error code and the fields it names", do: "mend what the description names, in the source or in the target's settings; then resubmit"},
 	{code: "too-deep", means: "the JSON is nested more than 64 levels deep", do: "mend the sender and have it send the event again"},
 	{code: "too-large", means: "the message or the row has 2 GiB or more", do: "mend the sender and have it send the event again"},
-	{code: "too-long", means: "a text is longer than the target takes", do: mend, concerns: func(_ *flow, f *contract.FieldRule) bool { return f.MaxLength > 0 && !f.Cut }},
+	{code: "too-long", means: "a text or a list is longer than the target takes", do: mend, concerns: func(_ *flow, f *contract.FieldRule) bool { return f.MaxLength > 0 && !f.Cut || f.Projects }},
 	{code: "unknown-option", means: "a value has no entry in the contract's map or table, or the target has no such option", do: "mend the record, or add the value to the contract if it is a good one; then resubmit", concerns: canBeUnknown},
 }
 
@@ -109,9 +109,9 @@ func (b *book) reasonTable(w *writer, f *flow, reasons []reason) {
 		about := ""
 		if r.concerns != nil {
 			var names []string
-			for i := range f.fields {
-				if r.concerns(f, &f.fields[i]) {
-					names = append(names, f.fields[i].Column.Name)
+			for _, field := range withMembers(f.fields) {
+				if r.concerns(f, field) {
+					names = append(names, field.Column.Name)
 				}
 			}
 			if len(names) == 0 {
@@ -157,7 +157,16 @@ func (b *book) reverse(f *flow) string {
 
 // computes reports whether the flow has an expression.
 func (f *flow) computes() bool {
-	return f.When() != "" || slices.ContainsFunc(f.fields, func(r contract.FieldRule) bool { return r.Expression != "" || r.When != "" })
+	return f.When() != "" || slices.ContainsFunc(withMembers(f.fields), func(r *contract.FieldRule) bool { return r.Expression != "" || r.When != "" })
+}
+
+// withMembers returns fields, and behind each list its members.
+func withMembers(fields []contract.FieldRule) []*contract.FieldRule {
+	var out []*contract.FieldRule
+	for i := range fields {
+		out = append(append(out, &fields[i]), withMembers(fields[i].Members)...)
+	}
+	return out
 }
 
 func mapped(_ *flow, f *contract.FieldRule) bool { return f.Source != nil }

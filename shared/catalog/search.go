@@ -22,8 +22,7 @@ func (b *book) search() ([]byte, error) {
 	var hits []hit
 	for i := range b.flows {
 		f := &b.flows[i]
-		for j := range f.fields {
-			field := &f.fields[j]
+		for _, field := range withMembers(f.fields) {
 			h := hit{
 				Flow: f.Name, Team: f.Team, Target: title(f.To.System) + " " + f.To.Entity, Field: field.Column.Name, Label: field.Column.ShownAs(), Owner: title(field.Owner),
 			}

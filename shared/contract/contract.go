@@ -19,6 +19,7 @@
 //	from      source column; a path into nested objects is written with points. Or [column, …]: texts to join
 //	with      what stands between joined texts; needs: all makes one blank text a blank whole
 //	rows      count | sum | min | max | first | last | join: one value of a list's rows, from: Lines or from: "Lines[].Amount";
+//	          project: a list again, of their values or of objects with fields: {member: field}.
 //	          where: {column: value} keeps some of them
 //	value     fixed value, instead of from
 //	compute   expression in CEL, instead of from; see package expression

@@ -46,6 +46,12 @@ type FieldRule struct {
 	Clamp bool
 	// Cut is true where a text that is too long is cut instead of rejected.
 	Cut bool
+	// Projects is true where the field is a list made of a list's rows. Members are then what a row becomes: the members of an
+	// object, or the one value.
+	Projects bool
+	Members  []FieldRule
+	// InRow is true for what a row of a list becomes.
+	InRow bool
 	// ReferenceEntity and ReferenceKey name the row that a lookup is found by; ReferenceKey is nil for other fields. Where
 	// ReferencePair isn't "", the row is the one that this pair's link knows for the source's record.
 	ReferencePair   string
@@ -116,7 +122,7 @@ func (p *Plan) FieldRules() []FieldRule {
 	mapped := map[string]bool{}
 	for i := range p.fields {
 		mapped[p.fields[i].column.Name] = true
-		out = append(out, p.fieldRule(&p.fields[i]))
+		out = append(out, p.fieldRule(&p.fields[i], p.owners[p.fields[i].column.Name]))
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.owners)) {
 		if column, ok := p.target.Column(name); ok && !mapped[name] {
@@ -130,9 +136,9 @@ func (p *Plan) FieldRules() []FieldRule {
 	return out
 }
 
-func (p *Plan) fieldRule(f *fieldPlan) FieldRule {
+func (p *Plan) fieldRule(f *fieldPlan, owner string) FieldRule {
 	r := FieldRule{
-		Column: f.column, Owner: p.owners[f.column.Name], Key: slices.Contains(p.To.Key, f.column.Name),
+		Column: f.column, Owner: owner, Key: slices.Contains(p.To.Key, f.column.Name),
 		Edits: f.edit.words(), Strips: f.edit.strips(), Clamp: f.clamp, Cut: f.cut, Initial: f.initial,
 	}
 	if f.when != nil {
@@ -140,6 +146,9 @@ func (p *Plan) fieldRule(f *fieldPlan) FieldRule {
 	}
 	if f.input != nil && f.input.rows != nil {
 		r.Edits = append([]string{f.input.rows.words()}, r.Edits...)
+	}
+	if f.project != nil {
+		p.projectionRule(f.project, &r)
 	}
 	if f.input != nil && f.input.computed != nil {
 		r.Expression = f.input.computed.text
@@ -180,6 +189,17 @@ func (p *Plan) fieldRule(f *fieldPlan) FieldRule {
 		}
 	}
 	return r
+}
+
+// projectionRule adds what a list's rows become.
+func (p *Plan) projectionRule(j *projection, r *FieldRule) {
+	r.Projects = true
+	r.Edits = append(r.Edits, j.words())
+	for _, m := range j.each() {
+		member := p.fieldRule(m, r.Owner)
+		member.InRow = true
+		r.Members = append(r.Members, member)
+	}
 }
 
 // overflows reports whether the input, or one that it falls back to, can hold a text of more than limit characters.

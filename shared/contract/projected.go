@@ -8,8 +8,8 @@ import (
 	"crosswalk/shared/slots"
 )
 
-// maxRows bounds the rows of a list that is written.
-const maxRows = 10_000
+// MaxRows bounds the rows of a list that is written; a longer one rejects the record.
+const MaxRows = 10_000
 
 // projected returns the list that a field makes of the rows of another; skip leaves the target's field alone.
 func (p *Plan) projected(w *workspace, f *fieldPlan, in *input) (l literal, skip bool, err error) {
@@ -96,8 +96,8 @@ func (p *Plan) projectRows(w *workspace, j *projection, in *input, list *slots.S
 			return fault.Reject(failed.reason, strings.TrimSuffix(in.label, ")")+"["+itoa(at)+"])", "where: "+failed.detail)
 		case !wanted:
 			continue
-		case wrote == maxRows:
-			return fault.Reject("too-long", in.label, "the list has more than "+itoa(maxRows)+" rows, the most that are written")
+		case wrote == MaxRows:
+			return fault.Reject("too-long", in.label, "the list has more than "+itoa(MaxRows)+" rows, the most that are written")
 		}
 		begin := len(w.json)
 		if wrote > 0 {

@@ -23,6 +23,34 @@ type projection struct {
 	options bool
 }
 
+// each returns the members, or the one value.
+func (j *projection) each() []*fieldPlan {
+	if j.value != nil {
+		return []*fieldPlan{j.value}
+	}
+	out := make([]*fieldPlan, len(j.members))
+	for i := range j.members {
+		out[i] = &j.members[i]
+	}
+	return out
+}
+
+// words says what is made of the rows.
+func (j *projection) words() string {
+	out := "a list with an object for each row"
+	switch {
+	case j.options:
+		out = "the options that the rows have"
+	case j.value != nil:
+		out = "a list with a value for each row that has one"
+	}
+	out += whereWords(j.where)
+	if j.text {
+		out += ", as JSON"
+	}
+	return out
+}
+
 // rowsProject is the word that asks for a projection.
 const rowsProject = "project"
 

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
@@ -181,4 +182,102 @@ func TestProjectionFindings(t *testing.T) {
 func TestAListIsNoKey(t *testing.T) {
 	runFindings(t, []fieldCase{{strings.Replace(shippedToParcel, "{from: Id, blank: reject}", `{from: "Tags[]", rows: project, longer: reject, blank: reject}`, 1), `note: {from: Id}`,
 		`contract.yaml:10:30: field id is part of the key, and a list can't be (fix: map another field)`}})
+}
+
+// A trace follows each row that is wanted, and its faults name the row.
+func TestTraceOfAList(t *testing.T) {
+	p := testPlan(t, shippedToParcel, `lines: {from: Lines, rows: project, where: {Kind: Gift}, fields: {item: {from: Item, blank: reject, longer: reject}, charges: {from: Charges, rows: project, fields: {code: {from: Code, longer: reject}}}}}
+  tags: {from: "Tags[]", rows: project, longer: reject}`)
+	steps, err := p.Trace([]byte(`{"Id":"1","Tags":["","LONGER"],"Lines":[{"Kind":"Item"},{"Kind":"Gift","Item":"A"},{"Kind":"Gift","Item":null,"Charges":[{"Code":"F"},{"Code":"FOUR"}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	var show func(steps []Step, inset string)
+	show = func(steps []Step, inset string) {
+		for _, s := range steps {
+			got = append(got, inset+stepText(s))
+			for _, row := range s.Rows {
+				got = append(got, inset+"  row "+itoa(row.At))
+				show(row.Steps, inset+"    ")
+			}
+		}
+	}
+	show(steps, "")
+	want := `Id="1"() writes "1"
+Lines=() rejected blank-required: lines[1].item (from Lines[2].Item)
+  row 1
+    lines[0].item: Lines[1].Item="A"() writes "A"
+    lines[0].charges: Lines[1].Charges=(absent) skipped
+  row 2
+    lines[1].item: Lines[2].Item=null(null) rejected blank-required: lines[1].item (from Lines[2].Item)
+    lines[1].charges: Lines[2].Charges=() rejected too-long: lines[1].charges[1].code (from Lines[2].Charges[1].Code)
+      row 0
+        lines[1].charges[0].code: Lines[2].Charges[0].Code="F"() writes "F"
+      row 1
+        lines[1].charges[1].code: Lines[2].Charges[1].Code="FOUR"() rejected too-long: lines[1].charges[1].code (from Lines[2].Charges[1].Code)
+Tags[]=() rejected too-long: tags[0] (from Tags[1])
+  row 0
+    tags[0]: Tags[0]=""(empty) skipped
+  row 1
+    tags[0]: Tags[1]="LONGER"() rejected too-long: tags[0] (from Tags[1])`
+	if text := strings.Join(got, "\n"); text != want {
+		t.Errorf("%s", text)
+	}
+}
+
+func TestProjectionInWords(t *testing.T) {
+	for field, want := range map[string]string{
+		`note: {from: Lines, rows: project, where: {Kind: Gift}, fields: {a: {from: Item, case: lower, blank: reject}}}`: `a list with an object for each row, of those where Kind is "Gift", as JSON; absent leaves the target alone; null → null
+note[].a: lower case; blank is rejected`,
+		`memo: {from: "Tags[]", rows: project, longer: reject, case: upper, blank: reject}`: `a list with a value for each row that has one, as JSON; more than 60 characters are rejected; blank is rejected
+memo[]: upper case; blank is left out`,
+		`sizes: {from: "Tags[]", rows: project, table: {a: 1}, other: 2}`: `the options that the rows have; absent leaves the target alone; null, empty → null
+sizes: a → 1 (Box); any other value → 2 (Bag); blank is left out`,
+	} {
+		rules := testPlan(t, shippedToParcel, field).FieldRules()
+		rule := rules[len(rules)-1]
+		got := rule.Words()
+		for _, m := range rule.Members {
+			got += "\n" + m.Column.Name + ": " + m.Words()
+		}
+		if got != want || !rule.Projects {
+			t.Errorf("%s\n gives %s\n  want %s", field, got, want)
+		}
+	}
+}
+
+// What a list is made of counts as read, for values that go round between systems.
+func TestAListReadsItsMembersColumns(t *testing.T) {
+	p := testPlan(t, shippedToParcel, `note: {from: Lines, rows: project, fields: {a: {from: Item}, c: {from: Charges, rows: project, fields: {n: {from: Amount}}}}}`)
+	if got := strings.Join(p.fields[1].reads(), " "); got != "Lines Lines[].Item Lines[].Charges Lines[].Charges[].Amount" {
+		t.Errorf("reads %s", got)
+	}
+}
+
+// The example in the documentation is as it says.
+func TestTheDocumentedProjection(t *testing.T) {
+	text, err := os.ReadFile("../../docs/contract.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "### From list to list")
+	_, section, _ = strings.Cut(section, "```yaml\n")
+	field, _, found := strings.Cut(section, "```")
+	if !found {
+		t.Fatal("the documentation has no such example")
+	}
+	testSchemas["fno/Ordered"] = `{"system":"fno","entity":"Ordered","event":"fno.Ordered","columns":{"Id":{"type":"String","maxLength":20},"Lines":{"type":"List"},"Lines[].Type":{"type":"String"},"Lines[].ItemNumber":{"type":"String"},
+		"Lines[].OrderedSalesQuantity":{"type":"Decimal"},"Lines[].SalesPrice":{"type":"Decimal"},"Lines[].Charges":{"type":"List"},"Lines[].Charges[].Code":{"type":"String"},"Lines[].Charges[].Amount":{"type":"Decimal"}}}`
+	testSchemas["dataverse/order"] = `{"system":"dataverse","entity":"order","set":"orders","primaryKey":["orderid"],"alternateKeys":[["id"]],"columns":{"orderid":{"type":"Uniqueidentifier"},"id":{"type":"String","maxLength":20},"cw_lines":{"type":"Memo","maxLength":4000}}}`
+	head := strings.NewReplacer("entity: Shipped, event: fno.Shipped", "entity: Ordered, event: fno.Ordered", "entity: parcel", "entity: order", "tables:\n  short: {Box: BX, Bag: BG}\n", "").Replace(shippedToParcel)
+	p := testPlan(t, head, strings.ReplaceAll(strings.TrimSpace(field), "\n", "\n  "))
+	for src, want := range map[string]string{
+		`{"Type":"Item","ItemNumber":"A","OrderedSalesQuantity":2.0,"SalesPrice":2.665,"Charges":[{"Code":"F","Amount":0.1},{"Code":"P","Amount":0.2}]},{"Type":"Text"}`: `cw_lines="[{\"item\":\"A\",\"quantity\":2.0,\"price\":2.66,\"charges\":[{\"code\":\"F\",\"amount\":0.1},{\"code\":\"P\",\"amount\":0.2}],\"total\":0.3}]"`,
+		`{"Type":"Text"},{"Type":"Item","ItemNumber":"A"},{"Type":"Item"}`:                                                                                               `blank-required: cw_lines[1].item (from Lines[2].ItemNumber)`,
+	} {
+		if got := outcome(p, `{"Id":"1","Lines":[`+src+`]}`); got != want {
+			t.Errorf("%s gives %s", src, got)
+		}
+	}
 }

@@ -230,6 +230,11 @@ func (f *fieldPlan) reads() []string {
 	}
 	follow(f.input)
 	follow(f.otherwise.other)
+	if f.project != nil {
+		for _, m := range f.project.each() {
+			out = append(out, m.reads()...)
+		}
+	}
 	add(f.scale.columns())
 	return out
 }

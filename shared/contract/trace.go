@@ -15,7 +15,8 @@ import (
 // Step is what one field makes of one record.
 type Step struct {
 	FieldRule
-	// Property is the field's name in a request: the column, or <navigation property>@odata.bind for a lookup.
+	// Property is the field's name in a request: the column, or <navigation property>@odata.bind for a lookup. Within a list it
+	// has the row's number, as in cw_lines[3].price.
 	Property string
 	// Read are the source values that were looked at, in order: the field's own, then those that its blank rules fall back
 	// to. It is empty for a fixed value and for a field that isn't mapped.
@@ -24,6 +25,16 @@ type Step struct {
 	Value *Value
 	// Fault is why the value is rejected, else nil.
 	Fault *fault.Error
+	// Rows are the rows that a list is made of, where the rule projects one; those that aren't wanted are left out.
+	Rows []TracedRow
+}
+
+// TracedRow is what a list makes of one row of the source.
+type TracedRow struct {
+	// At is the row's number in the source's list, counted from 0.
+	At int
+	// Steps are those of the rule's Members.
+	Steps []Step
 }
 
 // Reading is one source value as it came.
@@ -52,20 +63,73 @@ func (p *Plan) Trace(src []byte) ([]Step, error) {
 	steps := make([]Step, len(rules))
 	for i, rule := range rules {
 		steps[i] = Step{FieldRule: rule, Property: rule.Column.Name}
-		if i >= len(p.fields) {
-			continue // named only for its owner
-		}
-		f := &p.fields[i]
-		steps[i].Property, steps[i].Read = f.property, p.readings(w, f)
-		l, skip, err := p.evaluate(w, f)
-		switch {
-		case err != nil:
-			steps[i].Fault = fault.Of(err)
-		case !skip:
-			steps[i].Value = &Value{Name: f.property, JSON: bytes.Clone(l.json), Reference: l.reference, Initial: f.initial, column: f.column}
+		if i < len(p.fields) { // the others are named only for their owner
+			p.trace(w, &p.fields[i], &steps[i])
 		}
 	}
 	return steps, nil
+}
+
+// trace fills in what becomes of one field.
+func (p *Plan) trace(w *workspace, f *fieldPlan, s *Step) {
+	s.Property, s.Read = f.property, p.readings(w, f)
+	l, skip, err := p.evaluate(w, f)
+	switch {
+	case err != nil:
+		s.Fault = fault.Of(err)
+	case !skip:
+		s.Value = &Value{Name: f.property, JSON: bytes.Clone(l.json), Reference: l.reference, Initial: f.initial, column: f.column}
+	}
+	if f.project != nil {
+		s.Rows = p.traceRows(w, f, s.Members)
+	}
+}
+
+// traceRows follows each row that a list is made of.
+func (p *Plan) traceRows(w *workspace, f *fieldPlan, members []FieldRule) []TracedRow {
+	in, _, _ := p.start(w, f) // trace tells its error
+	if in == nil || w.row[in.slot].Kind != slots.List {
+		return nil
+	}
+	var out []TracedRow
+	j, outer := f.project, w.row
+	at, wrote := -1, 0
+	for row := range w.Rows(&outer[in.slot]) {
+		at++
+		if wanted, failed := p.meets(w, j.where, row); failed != nil || !wanted {
+			continue
+		}
+		w.row = row
+		r, left := TracedRow{At: at, Steps: make([]Step, len(members))}, false
+		for i, m := range j.each() {
+			s := &r.Steps[i]
+			s.FieldRule = members[i]
+			p.trace(w, m, s)
+			s.locate(j, wrote, at)
+			left = j.value != nil && s.Value == nil && s.Fault == nil
+		}
+		if out = append(out, r); !left {
+			wrote++
+		}
+	}
+	w.row = outer
+	return out
+}
+
+// locate says in which row a step lies.
+func (s *Step) locate(j *projection, to, from int) {
+	s.Property = numbered(s.Property, j.target, to)
+	for i := range s.Read {
+		s.Read[i].Path = numbered(s.Read[i].Path, j.source, from)
+	}
+	if s.Fault != nil {
+		s.Fault = fault.Of(j.locate(s.Fault, to, from))
+	}
+	for _, row := range s.Rows {
+		for i := range row.Steps {
+			row.Steps[i].locate(j, to, from)
+		}
+	}
 }
 
 // readings follows a field's source and its fallbacks up to the one that decides.
@@ -232,6 +296,9 @@ func (f *FieldRule) blankWords(s *SourceRule) string {
 func (f *FieldRule) blankAction(b BlankRule) string {
 	switch b.Action {
 	case "skip":
+		if f.InRow {
+			return "is left out"
+		}
 		return "leaves the target alone"
 	case "from":
 		return "→ " + strings.Join(append([]string{b.From.Column.Name}, b.From.Edits...), ", ") + " (there " + f.blankWords(b.From) + ")"
