@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,8 +21,9 @@ func newPackage() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "package",
 		Short: "Make the zip that Azure runs: host.json, the handler for linux/amd64, one folder per function",
-		Long: `Checks every contract, builds the handler for linux/amd64 and writes the zip that Azure Functions runs. The same sources
-and the same version of Go give the same bytes, on every machine and system; the last line shows their SHA-256.`,
+		Long: `Checks every contract, builds the handler for linux/amd64 and writes the zip that Azure Functions runs. Expressions (CEL)
+are built in only where a contract has one, because they lengthen every start. The same sources and the same version of Go
+give the same bytes, on every machine and system; the last line shows their SHA-256.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			root, err := projectRoot()
@@ -36,6 +38,15 @@ and the same version of Go give the same bytes, on every machine and system; the
 			target := out
 			if target == "" {
 				target = filepath.Join(root, filepath.FromSlash(packageFile))
+			}
+			with, err := dist.Expressions(root)
+			if err != nil {
+				return err
+			}
+			if len(with) > 0 {
+				fmt.Fprintf(cmd.OutOrStdout(), "the handler is built with expressions, for %s\n", strings.Join(with, ", "))
+			} else {
+				fmt.Fprintln(cmd.OutOrStdout(), "the handler is built without expressions, which no contract has: it starts faster")
 			}
 			if err := dist.Package(cmd.Context(), root, target); err != nil {
 				return err

@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"crosswalk/shared/contract"
+	"crosswalk/shared/schema"
 )
 
 // Handler is the name of the handler binary, as host.json has it.
@@ -98,7 +99,11 @@ func Stage(ctx context.Context, source, target string) error {
 			return err
 		}
 	}
-	return build(ctx, source, filepath.Join(target, Handler), nil)
+	with, err := Expressions(source)
+	if err != nil {
+		return err
+	}
+	return Build(ctx, source, "./functions", filepath.Join(target, Handler), len(with) > 0)
 }
 
 // Package writes the zip that Azure takes to the file target, in one step, with the handler built for linux/amd64. Its
@@ -118,7 +123,11 @@ func Package(ctx context.Context, source, target string) error {
 	}
 	defer os.RemoveAll(work)
 	handler := filepath.Join(work, Handler)
-	if err := build(ctx, source, handler, azure); err != nil {
+	with, err := Expressions(source)
+	if err != nil {
+		return err
+	}
+	if err := Build(ctx, source, "./functions", handler, len(with) > 0, azure...); err != nil {
 		return err
 	}
 	data, err := os.ReadFile(handler)
@@ -132,17 +141,36 @@ func Package(ctx context.Context, source, target string) error {
 	return os.Rename(archive, target)
 }
 
+// Expressions returns the functions of a checkout for whose contracts the handler must be built with expressions: a contract
+// has one, or doesn't hold, so that nobody can say.
+func Expressions(source string) ([]string, error) {
+	schemas, err := schema.Open(filepath.Join(source, "shared", "schema"))
+	if err != nil {
+		return nil, err
+	}
+	contracts, err := contract.OpenLibrary(filepath.Join(source, "functions"), schemas)
+	if err != nil {
+		return nil, err
+	}
+	return contracts.Expressions(), nil
+}
+
 // azure is the environment of a build for Azure. Besides the target it puts aside what the builder's own environment
 // would change in the result.
 var azure = []string{"GOOS=linux", "GOARCH=amd64", "GOAMD64=v1", "GOEXPERIMENT=", "GOFLAGS=", "GOWORK=off"}
 
-// build builds the handler as a static binary (no cgo) without the paths and the version control's state of this machine.
-func build(ctx context.Context, source, target string, environment []string) error {
+// Build builds a program of the checkout, as a static binary (no cgo) without the paths and the version control's state of this
+// machine. Without expressions its start is shorter, and it refuses a contract that has one.
+func Build(ctx context.Context, source, program, target string, expressions bool, environment ...string) error {
 	target, err := filepath.Abs(target)
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", target, "./functions")
+	tags := "-tags="
+	if !expressions {
+		tags += "noexpressions"
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", tags, "-o", target, program)
 	cmd.Dir = source
 	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), environment...)
 	if out, err := cmd.CombinedOutput(); err != nil {

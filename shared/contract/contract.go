@@ -123,6 +123,7 @@ type Plan struct {
 
 	deactivation   *Record
 	when           *computed // nil where every record is wanted
+	expressions    bool      // it has a condition or a computed value
 	source, target *schema.Entity
 	fields         []fieldPlan
 	root           *slots.Row

@@ -42,6 +42,7 @@ func (p *Plan) expressionType(c *schema.Column) expression.Type {
 
 // expression compiles what e says; nil, with findings, where that isn't possible.
 func (c *compiler) expression(what string, e *element) *computed {
+	c.plan.expressions = true
 	program, problems := expression.Compile(e.text, func(name string) (expression.Column, bool) {
 		column, ok := c.column(name)
 		if !ok {

@@ -21,14 +21,18 @@ type Library struct {
 
 // OpenLibrary returns the contracts at root/<function>/contract.yaml, which are not read yet.
 func OpenLibrary(root string, schemas *schema.Set) (*Library, error) {
-	paths, err := filepath.Glob(filepath.Join(root, "*", "contract.yaml"))
+	folders, err := os.ReadDir(root)
 	if err != nil {
 		return nil, err
 	}
 	shared := sync.OnceValue(func() sharing { return share(root) })
 	l := &Library{books: map[string]func() (*Plan, error){}}
-	for _, path := range paths {
-		name := filepath.Base(filepath.Dir(path))
+	for _, folder := range folders {
+		name := folder.Name()
+		path := filepath.Join(root, name, "contract.yaml")
+		if _, err := os.Stat(path); err != nil {
+			continue // a file, or a function without a contract
+		}
 		l.names = append(l.names, name)
 		l.books[name] = sync.OnceValues(func() (*Plan, error) {
 			return load(path, name, shared(), schemas)
@@ -68,6 +72,18 @@ func (l *Library) Load(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// Expressions returns the functions whose contracts have an expression, and those whose contracts don't hold, of which nobody
+// can say. It loads all that aren't loaded yet.
+func (l *Library) Expressions() []string {
+	var out []string
+	for _, name := range l.names {
+		if p, err := l.Plan(name); err != nil || p.expressions {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // Ownership returns what all contracts say together. It loads those that aren't loaded yet.

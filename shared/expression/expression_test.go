@@ -1,3 +1,5 @@
+//go:build !noexpressions
+
 package expression
 
 import (
