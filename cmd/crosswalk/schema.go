@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,7 +16,6 @@ import (
 	"github.com/kelseyhightower/envconfig"
 	"github.com/spf13/cobra"
 
-	"crosswalk/shared/contract"
 	"crosswalk/shared/identity"
 	"crosswalk/shared/schema"
 	"crosswalk/shared/schema/environment"
@@ -185,168 +183,4 @@ func readSnapshot(path string) (*schema.Document, []byte, error) {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return d, data, nil
-}
-
-func newSchemaDiff() *cobra.Command {
-	return &cobra.Command{
-		Use:   "diff [OLD.json NEW.json]",
-		Short: "Say what changed between two snapshots, and which contracts that breaks",
-		Long: `Say what changed between two snapshots of an entity, and which contracts the new one breaks.
-
-Without files: what changed in shared/schema since the last commit. It ends with status 1 where a contract breaks.`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 0 && len(args) != 2 {
-				return errors.New("give the old and the new snapshot, or none to compare with the last commit")
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			root, err := projectRoot()
-			if err != nil {
-				return err
-			}
-			var broken bool
-			if len(args) == 2 {
-				broken, err = diffFiles(cmd.OutOrStdout(), root, args[0], args[1])
-			} else {
-				broken, err = diffCommit(cmd.Context(), cmd.OutOrStdout(), root)
-			}
-			if err == nil && broken {
-				return exitCode(1)
-			}
-			return err
-		},
-	}
-}
-
-func diffFiles(out io.Writer, root, old, now string) (broken bool, err error) {
-	before, _, err := readSnapshot(old)
-	if err != nil {
-		return false, err
-	}
-	after, _, err := readSnapshot(now)
-	switch {
-	case err != nil:
-		return false, err
-	case before == nil:
-		return false, fmt.Errorf("there is no file %s", old)
-	case after == nil:
-		return false, fmt.Errorf("there is no file %s", now)
-	}
-	return tellDifference(out, root, before.Entity, after.Entity)
-}
-
-// diffCommit compares the snapshots that differ from the last commit, one after the other.
-func diffCommit(ctx context.Context, out io.Writer, root string) (broken bool, err error) {
-	changed, err := git(ctx, root, "diff", "--name-only", "--diff-filter=M", "HEAD", "--", "shared/schema/*/*.json")
-	if err != nil {
-		return false, err
-	}
-	names := strings.Fields(string(changed))
-	for _, name := range names {
-		text, err := git(ctx, root, "show", "HEAD:"+name)
-		if err != nil {
-			return false, err
-		}
-		before, err := schema.Parse(text)
-		if err != nil {
-			return false, fmt.Errorf("%s in the last commit: %w", name, err)
-		}
-		after, _, err := readSnapshot(filepath.Join(root, name))
-		if err != nil {
-			return false, err
-		}
-		breaks, err := tellDifference(out, root, before, after.Entity)
-		if err != nil {
-			return false, err
-		}
-		broken = broken || breaks
-	}
-	if len(names) == 0 {
-		fmt.Fprintln(out, "no snapshot differs from the last commit")
-	}
-	return broken, nil
-}
-
-func git(ctx context.Context, root string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", root}, args...)...)
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	text, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("git %s: %s", args[0], strings.TrimSpace(said.String()+" "+err.Error()))
-	}
-	return text, nil
-}
-
-// tellDifference writes what differs between two snapshots of one entity, and every finding that contracts have with the
-// new one and not with the old. It reports whether there is such a finding.
-func tellDifference(out io.Writer, root string, old, now *schema.Entity) (broken bool, err error) {
-	if old.System != now.System || old.Name != now.Name {
-		return false, fmt.Errorf("%s %s and %s %s are two entities, not two snapshots of one", old.System, old.Name, now.System, now.Name)
-	}
-	changes := schema.Compare(old, now)
-	if len(changes) == 0 {
-		fmt.Fprintf(out, "%s %s: nothing changed\n", now.System, now.Name)
-		return false, nil
-	}
-	fmt.Fprintf(out, "%s %s:\n", now.System, now.Name)
-	for _, c := range changes {
-		fmt.Fprintf(out, "  %s\n", c)
-	}
-	findings, err := broke(root, old, now)
-	if err != nil {
-		return false, err
-	}
-	if len(findings) == 0 {
-		if !slices.ContainsFunc(changes, func(c schema.Change) bool { return !c.NameOnly }) {
-			fmt.Fprint(out, "only what people see is called otherwise: ")
-		}
-		fmt.Fprintln(out, "no contract breaks")
-		return false, nil
-	}
-	var flows []string
-	for _, f := range fromHere(findings) {
-		flow, _, _ := strings.Cut(strings.TrimPrefix(relative(root, f.File), "functions/"), "/")
-		if !slices.Contains(flows, flow) {
-			flows = append(flows, flow)
-		}
-		fmt.Fprintln(out, f)
-	}
-	fmt.Fprintf(out, "breaks %s\n", strings.Join(flows, ", "))
-	return true, nil
-}
-
-// relative returns a path below root with slashes.
-func relative(root, path string) string {
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		return path
-	}
-	if short, err := filepath.Rel(root, absolute); err == nil {
-		return filepath.ToSlash(short)
-	}
-	return path
-}
-
-// broke returns the findings that the new snapshot causes.
-func broke(root string, old, now *schema.Entity) ([]contract.Finding, error) {
-	p, err := projectAt(root)
-	if err != nil {
-		return nil, err
-	}
-	with := func(e *schema.Entity) ([]contract.Finding, error) {
-		return contract.CheckWith(p.functions(), func(system, entity string) (*schema.Entity, bool) {
-			if system == e.System && entity == e.Name {
-				return e, true
-			}
-			return p.schemas.Lookup(system, entity)
-		})
-	}
-	before, err := with(old)
-	if err != nil {
-		return nil, err
-	}
-	after, err := with(now)
-	return slices.DeleteFunc(after, func(f contract.Finding) bool { return slices.Contains(before, f) }), err
 }

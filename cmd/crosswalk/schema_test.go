@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"crypto/x509"
 	"os"
 	"os/exec"
@@ -136,30 +135,90 @@ func TestSchemaDiffRefusesWhatItCannotCompare(t *testing.T) {
 	}
 }
 
-func TestSchemaDiffWithTheLastCommit(t *testing.T) {
+// What changed, what is new and what is gone, whether nobody, a folder or a revision says what to compare.
+func TestSchemaDiffOfStates(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("git isn't installed")
 	}
 	root := checkout(t)
-	for _, args := range [][]string{{"init", "-q"}, {"add", "shared"}, {"-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "-m", "snapshots"}} {
-		if _, err := git(context.Background(), root, args...); err != nil {
+	inGit := func(args ...string) {
+		t.Helper()
+		if _, err := git(t.Context(), root, append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com"}, args...)...); err != nil {
 			t.Fatal(err)
 		}
 	}
-	var out bytes.Buffer
-	if broken, err := diffCommit(t.Context(), &out, root); err != nil || broken || !strings.Contains(out.String(), "no snapshot differs") {
-		t.Errorf("broken %t, %v\n%s", broken, err, out.String())
+	diff := func(args ...string) (string, bool) {
+		t.Helper()
+		var out bytes.Buffer
+		broken, err := diffSnapshots(t.Context(), &out, root, args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.String(), broken
 	}
+	snapshots := filepath.Join(root, "shared", "schema")
+	before := t.TempDir()
+	if err := os.CopyFS(before, os.DirFS(snapshots)); err != nil {
+		t.Fatal(err)
+	}
+	inGit("init", "-q")
+	inGit("add", "shared")
+	inGit("commit", "-q", "-m", "snapshots")
+	if out, broken := diff(); broken || out != "no snapshot in shared/schema differs from the last commit\n" {
+		t.Errorf("broken %t\n%s", broken, out)
+	}
+
 	changed, err := os.ReadFile(edited(t, "dataverse/account.json", `["cw_legalentity", "accountnumber"], `, ``))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(root, "shared", "schema", "dataverse", "account.json"), changed, 0o600); err != nil {
+	write(t, filepath.Join(snapshots, "dataverse", "account.json"), changed)
+	write(t, filepath.Join(snapshots, "payroll", "Person.json"), []byte(`{"system":"payroll","entity":"Person","columns":{"id":{"type":"String"}}}`))
+	if err := os.Remove(filepath.Join(snapshots, "fno", "VendorsV2.json")); err != nil {
 		t.Fatal(err)
 	}
-	out.Reset()
-	if broken, err := diffCommit(t.Context(), &out, root); err != nil || !broken || !strings.Contains(out.String(), "alternate key (cw_legalentity, accountnumber) is gone") {
-		t.Errorf("broken %t, %v\n%s", broken, err, out.String())
+	want := []string{"dataverse account:\n  alternate key (cw_legalentity, accountnumber) is gone\n", "breaks customer-to-dataverse, invoice-to-dataverse, order-to-dataverse\n",
+		"fno VendorsV2: its snapshot is gone\n", "functions/vendor-to-dataverse/contract.yaml:", "breaks vendor-to-dataverse\n",
+		"payroll Person: its snapshot is new; columns: 1\nno contract breaks\n"}
+	now, broken := diff()
+	for _, w := range want {
+		if !broken || !strings.Contains(now, w) {
+			t.Errorf("broken %t, no %q in\n%s", broken, w, now)
+		}
+	}
+	inGit("add", "-A", "shared")
+	inGit("commit", "-q", "-m", "changed")
+	if out, broken := diff(); broken || !strings.Contains(out, "no snapshot in shared/schema differs") {
+		t.Errorf("broken %t\n%s", broken, out)
+	}
+	for _, args := range [][]string{{"HEAD~1"}, {"HEAD~1", "HEAD"}, {before}, {before, snapshots}, {"HEAD~1", snapshots}} {
+		if out, broken := diff(args...); !broken || out != now {
+			t.Errorf("%v: broken %t\n%s", args, broken, out)
+		}
+	}
+	// The other way round mends all three flows.
+	if out, broken := diff("HEAD", before); broken || !strings.Contains(out, "fno VendorsV2: its snapshot is new") || !strings.Contains(out, "payroll Person: its snapshot is gone\nno contract breaks\n") {
+		t.Errorf("broken %t\n%s", broken, out)
+	}
+	for _, args := range [][]string{{"no-such-branch"}, {"--output=x"}, {before, "no-such-branch"}} {
+		if _, err := diffSnapshots(t.Context(), &bytes.Buffer{}, root, args); err == nil || !strings.Contains(err.Error(), args[len(args)-1]+" is neither a folder of snapshots nor a git revision") {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+	write(t, filepath.Join(snapshots, "payroll", "Person.json"), []byte(`{"system":"payroll"`))
+	if _, err := diffSnapshots(t.Context(), &bytes.Buffer{}, root, nil); err == nil || !strings.Contains(err.Error(), "payroll/Person.json: ") {
+		t.Errorf("a faulty snapshot: %v", err)
+	}
+}
+
+// write writes a file and the folders above it.
+func write(t *testing.T, path string, text []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 

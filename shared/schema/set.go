@@ -40,7 +40,7 @@ var BuiltIn = sync.OnceValue(func() *Set {
 func Open(folder string) (*Set, error) {
 	s, err := newSet(os.DirFS(folder))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", folder, err)
 	}
 	for _, system := range s.systems {
 		for _, name := range s.names[system] {
