@@ -121,10 +121,13 @@ var sarifRules = []sarifRule{
 	{"contract", sarifText{"A contract fits both systems' schemas and every other contract"}},
 	{"function", sarifText{"A function.json starts its function as the contract says"}},
 	{"example", sarifText{"An example comes out as it is expected to"}},
+	{"schema", sarifText{"A schema snapshot has the form that contracts are checked against"}},
 }
 
 func sarifRuleOf(path string) int {
 	switch {
+	case strings.HasPrefix(path, schemaFolder+"/"):
+		return 3
 	case strings.Contains(path, "/examples"):
 		return 2
 	case strings.HasSuffix(path, "/function.json"):

@@ -17,6 +17,7 @@ import (
 const (
 	functionsFromCatalog = "../../functions"
 	schemaFromCatalog    = "../contract.schema.json"
+	snapshotFromCatalog  = "../snapshot.schema.json"
 )
 
 func newDocs() *cobra.Command {
@@ -42,13 +43,17 @@ func newDocs() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			pages = append(pages, catalog.Page{Path: schemaFromCatalog, Text: schema})
+			snapshot, err := editor.SnapshotSchema()
+			if err != nil {
+				return err
+			}
+			pages = append(pages, catalog.Page{Path: schemaFromCatalog, Text: schema}, catalog.Page{Path: snapshotFromCatalog, Text: snapshot})
 			folder := filepath.Join(p.root, "docs", "catalog")
 			if !check {
 				if err := catalog.Write(folder, pages); err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "docs/catalog: %d pages; %s\n", len(pages)-1, editor.Path)
+				fmt.Fprintf(cmd.OutOrStdout(), "docs/catalog: %d pages; %s; %s\n", len(pages)-2, editor.Path, editor.SnapshotPath)
 				return nil
 			}
 			stale, err := catalog.Stale(folder, pages)

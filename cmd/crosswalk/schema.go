@@ -31,13 +31,16 @@ func newSchema() *cobra.Command {
 func newSchemaPull() *cobra.Command {
 	var p pulling
 	cmd := &cobra.Command{
-		Use:   "pull dataverse TABLE | pull fno ENTITYSET",
+		Use:   "pull dataverse TABLE | pull fno ENTITYSET | pull salesforce OBJECT",
 		Short: "Read an entity from its environment and write its snapshot",
 		Long: `Read an entity from its environment and write its snapshot, shared/schema/<system>/<entity>.json.
 
 The environment is DATAVERSE_URL or FNO_URL, and who reads it is who the ENTRA_ settings say (docs/settings.md): an
-application with a certificate, or the managed identity. What the environment doesn't tell is kept from the snapshot and named.`,
-		Example: "  crosswalk schema pull dataverse account --dry-run\n  crosswalk schema pull fno CustomersV3\n  crosswalk schema pull salesforce Account",
+application with a certificate, or the managed identity. What the environment doesn't tell is kept from the snapshot and named.
+
+With --from-file it needs no environment and no credentials: somebody who may see the environment saves its answers, in a
+browser for instance (docs/schemas.md says which).`,
+		Example: "  crosswalk schema pull dataverse account --dry-run\n  crosswalk schema pull fno CustomersV3\n  crosswalk schema pull salesforce Account\n  crosswalk schema pull dataverse account --from-file account.json --from-file picklists.json",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root, err := projectRoot()
@@ -49,6 +52,7 @@ application with a certificate, or the managed identity. What the environment do
 		},
 	}
 	cmd.Flags().BoolVar(&p.dry, "dry-run", false, "show what would change and write nothing")
+	cmd.Flags().StringArrayVar(&p.files, "from-file", nil, "read this saved answer instead of an environment; may be given several times")
 	cmd.Flags().StringVar(&p.label, "label", "", "F&O's label of the entity, where it isn't the entity set's name with spaces")
 	return cmd
 }
@@ -56,21 +60,38 @@ application with a certificate, or the managed identity. What the environment do
 // pulling is one `schema pull`.
 type pulling struct {
 	root, label string
+	files       []string
 	dry         bool
 	out         io.Writer
 }
 
-func (p pulling) run(ctx context.Context, system, entity string) error {
-	client, err := metadataClient(system)
-	if err != nil {
-		return err
+// pull reads the entity from the saved files where there are any, else from the environment.
+func (p pulling) pull(ctx context.Context, system, entity string, old *schema.Document) (*environment.Pulled, error) {
+	if len(p.files) == 0 {
+		client, err := metadataClient(system)
+		if err != nil {
+			return nil, err
+		}
+		return client.Pull(ctx, entity, p.label, old)
 	}
+	var files []environment.File
+	for _, name := range p.files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, environment.File{Name: name, Text: text})
+	}
+	return environment.FromFiles(system, entity, files, old)
+}
+
+func (p pulling) run(ctx context.Context, system, entity string) error {
 	name := filepath.Join("shared", "schema", system, entity+".json")
 	old, before, err := readSnapshot(filepath.Join(p.root, name))
 	if err != nil {
 		return err
 	}
-	pulled, err := client.Pull(ctx, entity, p.label, old)
+	pulled, err := p.pull(ctx, system, entity, old)
 	if err != nil {
 		return err
 	}

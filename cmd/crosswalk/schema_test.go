@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"crypto/x509"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -300,5 +301,63 @@ func TestSchemaPull(t *testing.T) {
 	}
 	if out, err = crosswalk("pull", "sap", "KNA1"); err == nil || !strings.Contains(out, "there is no system sap: schemas come from dataverse, fno and salesforce") {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// Somebody with no credentials makes a snapshot of what an administrator saved; the next flow can use it.
+func TestSchemaPullFromSavedFiles(t *testing.T) {
+	root := checkout(t)
+	saved, err := filepath.Abs("../../shared/schema/environment/testdata/salesforce-account.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(root)
+	pull := func(args ...string) (string, error) {
+		var out bytes.Buffer
+		cmd := newRoot()
+		cmd.SetOut(&out)
+		cmd.SetArgs(append([]string{"schema", "pull", "salesforce", "Account", "--from-file", saved}, args...))
+		err := cmd.Execute()
+		return out.String(), err
+	}
+	if out, err := pull("--dry-run"); err != nil || !strings.Contains(out, "shared/schema/salesforce/Account.json is new: 14 columns\nnothing was written") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if out, err := pull(); err != nil || !strings.Contains(out, "wrote shared/schema/salesforce/Account.json") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if out, err := pull(); err != nil || !strings.Contains(out, "shared/schema/salesforce/Account.json is up to date") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := pull("--from-file", "nowhere.json"); err == nil || !strings.Contains(err.Error(), "nowhere.json") {
+		t.Errorf("a missing file: %v", err)
+	}
+	p, err := projectAt(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, ok := p.schemas.Lookup("salesforce", "Account"); !ok || !e.HasKey([]string{"Crosswalk_Key__c"}) {
+		t.Errorf("%+v, %t", e, ok)
+	}
+}
+
+// A snapshot with a slip is a finding with its place, in every format, and not an error that ends the check.
+func TestCheckTellsWhatIsWrongInASnapshot(t *testing.T) {
+	root := checkout(t)
+	path := filepath.Join(root, "shared", "schema", "shop", "Order.json")
+	write(t, path, []byte("{\n  \"system\": \"shop\",\n  \"entity\": \"Order\",\n  \"set\": \"orders\",\n  \"primaryKey\": [\"id\"],\n  \"columns\": {\n    \"id\": {\"type\": \"GUID\"}\n  }\n}\n"))
+	t.Chdir(root)
+	for format, want := range map[string]string{
+		"text":  "shared/schema/shop/Order.json:7:12: column id: nobody knows the type GUID (fix: write one of: BigInt, ",
+		"sarif": `"ruleId": "schema"`,
+	} {
+		var out bytes.Buffer
+		cmd := newRoot()
+		cmd.SetOut(&out)
+		cmd.SetArgs([]string{"check", "--format", format})
+		var code exitCode
+		if err := cmd.Execute(); !errors.As(err, &code) || code != 1 || !strings.Contains(out.String(), want) {
+			t.Errorf("%s: %v\n%s", format, err, out.String())
+		}
 	}
 }

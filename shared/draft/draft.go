@@ -84,7 +84,7 @@ func (p Project) Entity(s Side) (*schema.Entity, error) {
 	if near := contract.Nearest(s.Entity, names); near != "" {
 		hint = "did you mean " + near + "?"
 	}
-	return nil, fmt.Errorf("%s has no schema of an entity %q (%s); crosswalk schema pull %s %s reads it from your environment", s.System, s.Entity, hint, s.System, s.Entity)
+	return nil, fmt.Errorf("%s has no schema of an entity %q (%s); crosswalk schema pull %s %s reads it from your environment, or from files that somebody saved there (docs/schemas.md)", s.System, s.Entity, hint, s.System, s.Entity)
 }
 
 // Event returns the events that can start a flow from this entity where there is no doubt, else "".

@@ -15,6 +15,7 @@ package schema
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -90,6 +91,9 @@ var kinds = map[string]Kind{
 	"picklist":  Choice,
 	"reference": Reference,
 }
+
+// TypeNames returns the types that a column can have, sorted, each as its system names it.
+func TypeNames() []string { return slices.Sorted(maps.Keys(kinds)) }
 
 // Required levels of a column.
 const (

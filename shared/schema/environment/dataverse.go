@@ -17,10 +17,7 @@ import (
 // definitions" and "Web API table schema operations" describe them.
 func (p *pull) table(ctx context.Context, name string) error {
 	path := "EntityDefinitions(LogicalName='" + name + "')"
-	var definition struct {
-		LogicalName, EntitySetName, PrimaryIdAttribute string
-		DisplayName                                    localized
-	}
+	var definition tableDefinition
 	err := p.client.get(ctx, path, query("$select", "LogicalName,EntitySetName,PrimaryIdAttribute,DisplayName"), &definition)
 	if isMissing(err) {
 		return fmt.Errorf("no table %s in Dataverse; its logical name is needed, in the singular and in lower case: %w", name, err)
@@ -28,23 +25,39 @@ func (p *pull) table(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	e := &schema.Entity{System: schema.Dataverse, Name: name, Set: definition.EntitySetName, PrimaryKey: []string{definition.PrimaryIdAttribute}}
-	e.DisplayName = p.displayName(definition.DisplayName.best(), p.old.DisplayName, "")
 	attributes, err := p.client.attributes(ctx, path)
 	if err != nil {
 		return err
 	}
+	var keys struct {
+		Value []entityKey `json:"value"`
+	}
+	if err := p.client.get(ctx, path+"/Keys", query("$select", "LogicalName,KeyAttributes,EntityKeyIndexStatus"), &keys); err != nil {
+		return err
+	}
+	e := p.tableOf(definition, attributes)
+	e.AlternateKeys = p.keys(keys.Value, e)
+	return nil
+}
+
+// tableDefinition is EntityMetadata as far as a snapshot needs it.
+type tableDefinition struct {
+	LogicalName, EntitySetName, PrimaryIdAttribute string
+	DisplayName                                    localized
+}
+
+// tableOf makes the snapshot of a table, but for its alternate keys.
+func (p *pull) tableOf(definition tableDefinition, attributes []attribute) *schema.Entity {
+	e := &schema.Entity{System: schema.Dataverse, Name: definition.LogicalName, Set: definition.EntitySetName, PrimaryKey: []string{definition.PrimaryIdAttribute}}
+	e.DisplayName = p.displayName(definition.DisplayName.best(), p.old.DisplayName, "")
 	for _, a := range attributes {
 		if column, ok := p.attribute(a); ok {
 			e.Columns = append(e.Columns, column)
 		}
 	}
 	slices.SortFunc(e.Columns, func(a, b schema.Column) int { return strings.Compare(a.Name, b.Name) })
-	if e.AlternateKeys, err = p.keys(ctx, path, e); err != nil {
-		return err
-	}
 	p.pulled.Document = &schema.Document{Entity: e}
-	return nil
+	return e
 }
 
 // attribute is AttributeMetadata with the members of the derived types that a snapshot needs. A nil pointer and an empty
@@ -292,20 +305,17 @@ func (l localized) best() string {
 	return ""
 }
 
+// entityKey is EntityKeyMetadata as far as a snapshot needs it.
+type entityKey struct {
+	LogicalName          string
+	KeyAttributes        []string
+	EntityKeyIndexStatus string
+}
+
 // keys returns the alternate keys whose index is ready: the platform finds no row by another.
-func (p *pull) keys(ctx context.Context, path string, e *schema.Entity) ([][]string, error) {
-	var answer struct {
-		Value []struct {
-			LogicalName          string
-			KeyAttributes        []string
-			EntityKeyIndexStatus string
-		} `json:"value"`
-	}
-	if err := p.client.get(ctx, path+"/Keys", query("$select", "LogicalName,KeyAttributes,EntityKeyIndexStatus"), &answer); err != nil {
-		return nil, err
-	}
+func (p *pull) keys(keys []entityKey, e *schema.Entity) [][]string {
 	var out [][]string
-	for _, k := range answer.Value {
+	for _, k := range keys {
 		columns := k.KeyAttributes
 		for _, old := range p.old.AlternateKeys {
 			columns = keepOrder(columns, old)
@@ -322,5 +332,5 @@ func (p *pull) keys(ctx context.Context, path string, e *schema.Entity) ([][]str
 		}
 	}
 	slices.SortFunc(out, slices.Compare)
-	return out, nil
+	return out
 }

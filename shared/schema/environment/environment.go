@@ -109,17 +109,11 @@ func (d documents) Do(r *http.Request) (*http.Response, error) {
 // is the snapshot there was, or nil. label is F&O's label of the entity ("Customers V3"), by which lengths are found; "" is
 // guessed from the entity set's name.
 func (c *Client) Pull(ctx context.Context, entity, label string, old *schema.Document) (*Pulled, error) {
-	if !isName(entity) {
-		return nil, fmt.Errorf("%q is no entity's name: letters, digits and _ only", entity)
+	p, err := newPull(entity, old)
+	if err != nil {
+		return nil, err
 	}
-	if old != nil && old.Entity.Event != "" {
-		return nil, fmt.Errorf("%s is an event: no environment's metadata describes its members", entity)
-	}
-	p := &pull{client: c, pulled: &Pulled{}, old: &schema.Entity{}}
-	if old != nil {
-		p.old = old.Entity
-	}
-	var err error
+	p.client = c
 	if c.system == schema.Dataverse {
 		err = p.table(ctx, entity)
 	} else {
@@ -128,13 +122,32 @@ func (c *Client) Pull(ctx context.Context, entity, label string, old *schema.Doc
 	if err != nil {
 		return nil, err
 	}
+	return p.sorted(), nil
+}
+
+// sorted returns what was pulled, with its lists in order.
+func (p *pull) sorted() *Pulled {
 	for _, list := range [][]Untold{p.pulled.Kept, p.pulled.Unknown} {
 		slices.SortFunc(list, func(a, b Untold) int {
 			return cmp.Or(strings.Compare(a.Part, b.Part), strings.Compare(a.Column, b.Column))
 		})
 	}
 	slices.Sort(p.pulled.LeftOut)
-	return p.pulled, nil
+	return p.pulled
+}
+
+func newPull(entity string, old *schema.Document) (*pull, error) {
+	if !isName(entity) {
+		return nil, fmt.Errorf("%q is no entity's name: letters, digits and _ only", entity)
+	}
+	if old != nil && old.Entity.Event != "" {
+		return nil, fmt.Errorf("%s is an event: no environment's metadata describes its members", entity)
+	}
+	p := &pull{pulled: &Pulled{}, old: &schema.Entity{}}
+	if old != nil {
+		p.old = old.Entity
+	}
+	return p, nil
 }
 
 func isName(s string) bool {

@@ -48,6 +48,9 @@ func (p *pull) entitySet(ctx context.Context, set, label string) error {
 		return err
 	}
 	entity, enums, err := find(answer.Body, set)
+	if errors.Is(err, errNoXML) {
+		return fmt.Errorf("what F&O's address answers to $metadata is %w; check FNO_URL", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -55,6 +58,12 @@ func (p *pull) entitySet(ctx context.Context, set, label string) error {
 	if err != nil {
 		return err
 	}
+	p.entityOf(set, entity, enums, rows)
+	return nil
+}
+
+// entityOf makes the snapshot of an entity set.
+func (p *pull) entityOf(set string, entity *edmEntity, enums map[string][]schema.Option, rows targetFields) {
 	e := &schema.Entity{System: schema.FnO, Name: set, Set: set, AlternateKeys: p.old.AlternateKeys, VirtualTable: p.old.VirtualTable}
 	e.DisplayName = p.displayName("", p.old.DisplayName, "") // $metadata has no labels
 	d := &schema.Document{Entity: e, Enums: map[string]string{}}
@@ -83,7 +92,6 @@ func (p *pull) entitySet(ctx context.Context, set, label string) error {
 	}
 	slices.SortFunc(e.Columns, func(a, b schema.Column) int { return strings.Compare(a.Name, b.Name) })
 	p.pulled.Document = d
-	return nil
 }
 
 // edmKinds are the primitive types a snapshot holds.
@@ -194,6 +202,8 @@ func find(document []byte, set string) (*edmEntity, map[string][]schema.Option, 
 	return entity, enums, err
 }
 
+var errNoXML = errors.New("no XML document")
+
 // elements calls visit for each element of a document that no visit has read yet.
 func elements(document []byte, visit func(*xml.Decoder, xml.StartElement) error) error {
 	d := xml.NewDecoder(bytes.NewReader(document))
@@ -208,7 +218,7 @@ func elements(document []byte, visit func(*xml.Decoder, xml.StartElement) error)
 			}
 		}
 		if err != nil {
-			return errors.New("what F&O's address answers to $metadata is no XML document; check FNO_URL") // err may quote the document
+			return errNoXML // err may quote the document
 		}
 	}
 }

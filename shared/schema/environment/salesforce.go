@@ -257,8 +257,7 @@ func (c *Salesforce) Pull(ctx context.Context, object, _ string, old *schema.Doc
 		p.old = old.Entity
 	}
 	p.object(answer.described)
-	slices.Sort(p.pulled.LeftOut)
-	return p.pulled, nil
+	return p.sorted(), nil
 }
 
 // object makes the snapshot of a described object.
