@@ -116,6 +116,12 @@ func root(t *testing.T) string {
 // end is the back-off of what couldn't be published.
 func startFeed(t *testing.T, settings map[string]string) *feed.Feed {
 	t.Helper()
+	return startFeedOf(t, "", settings, func(functionshost.Line) {})
+}
+
+// startFeedOf is startFeed with a staged script root, "" to build one, whose lines are told as well.
+func startFeedOf(t *testing.T, handler string, settings map[string]string, tell func(functionshost.Line)) *feed.Feed {
+	t.Helper()
 	top := topology.Default()
 	top.Queues.Ingress.LockDuration = topology.Duration(5 * time.Second)
 	ledger := feed.NewLedger(time.Now)
@@ -123,11 +129,12 @@ func startFeed(t *testing.T, settings map[string]string) *feed.Feed {
 		if o, ok := feed.ParseLine(l.Text); ok {
 			ledger.Observe(o)
 		}
+		tell(l)
 		if t.Context().Err() == nil {
 			t.Log(l.Level, l.Source, l.Text)
 		}
 	}
-	s, err := stack.Start(t.Context(), stack.Options{Root: root(t), Topology: top, Settings: settings, OnLine: onLine})
+	s, err := stack.Start(t.Context(), stack.Options{Root: root(t), Topology: top, Handler: handler, Settings: settings, OnLine: onLine})
 	if err != nil {
 		t.Fatal(err)
 	}
