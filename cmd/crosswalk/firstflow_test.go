@@ -41,6 +41,16 @@ func TestFirstFlowAsItIsWritten(t *testing.T) {
 	root := checkout(t)
 	t.Chdir(root)
 	withoutFlow(t, root, "currency-to-dataverse") // who has followed the document may keep the flow
+	dialogue := blocks("text")
+	if len(dialogue) != 1 {
+		t.Fatalf("%d dialogues", len(dialogue))
+	}
+	var prompts []string // up to where the answer begins
+	for line := range strings.Lines(dialogue[0]) {
+		prompt, answer, _ := strings.Cut(strings.TrimSpace(line), ":")
+		prompts = append(prompts, prompt+": ")
+		steps[0][0].stdin += strings.TrimSpace(answer) + "\n"
+	}
 	run := func(step int) (out string, err error) {
 		t.Helper()
 		for _, command := range steps[step] {
@@ -61,11 +71,26 @@ func TestFirstFlowAsItIsWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if out, err := run(0); err != nil {
+	out, err := run(0)
+	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	out, err := run(1)
-	if err == nil || !strings.Contains(out, "\n7 findings\n") || !strings.Contains(string(doc), lineOf(out, "functions/currency-to-dataverse/contract.yaml:13:")) {
+	for _, prompt := range prompts {
+		if !strings.Contains(out, prompt) {
+			t.Errorf("it doesn't ask %q:\n%s", prompt, out)
+		}
+	}
+	for flags := range strings.SplitSeq(string(doc), "`") {
+		if args, ok := strings.CutPrefix(flags, "new flow "); ok { // the same without questions
+			files := tree(t, root)
+			withoutFlow(t, root, "currency-to-dataverse")
+			if out, err := answer(t, "\n\n", strings.Fields(args)...); err != nil || tree(t, root) != files {
+				t.Errorf("new flow %s writes something else: %v\n%s", args, err, out)
+			}
+		}
+	}
+	out, err = run(1)
+	if err == nil || !strings.Contains(out, "\n7 findings\n") || !strings.Contains(string(doc), lineOf(out, "functions/currency-to-dataverse/contract.yaml:14:")) {
 		t.Errorf("%v\n%s", err, out)
 	}
 	text, err := os.ReadFile(filepath.Join(folder, "contract.yaml"))

@@ -66,7 +66,7 @@ func TestNewFlowFromNothingToAGreenCheck(t *testing.T) {
 	for _, want := range []string{
 		"functions/customer-to-fno/contract.yaml:2:10: purpose is still to be filled in, so the flow can't run (fix: say in one sentence why the flow exists)\n",
 		"contract.yaml:3:7: team is still to be filled in, so the flow can't run (fix: say who is told when the flow fails)\n",
-		"contract.yaml:13:27: field CustomerAccount: from is still to be filled in, so the flow can't run (fix: name a field of account, or write value: for a fixed value; likely accountnumber)\n",
+		"contract.yaml:14:27: field CustomerAccount: from is still to be confirmed, so the flow can't run (fix: write from: accountnumber if that is meant; else name another field of account, or write value: for a fixed value)\n",
 		"\n6 findings\n",
 	} {
 		if !strings.Contains(out, want) {
@@ -77,8 +77,8 @@ func TestNewFlowFromNothingToAGreenCheck(t *testing.T) {
 	for _, change := range [][2]string{
 		{"TODO say in one sentence why the flow exists", "Finance knows every customer."},
 		{"TODO say who is told when the flow fails", "finance"},
-		{"dataAreaId: {from: TODO,", "dataAreaId: {from: cw_legalentity, case: lower,"},
-		{"CustomerAccount: {from: TODO,", "CustomerAccount: {from: accountnumber,"},
+		{"dataAreaId: {from: TODO,", "dataAreaId: {from: cw_legalentity,"},
+		{"CustomerAccount: {from: TODO accountnumber,", "CustomerAccount: {from: accountnumber,"},
 		{"CustomerGroupId: {from: TODO, blank: reject, longer: reject}", `CustomerGroupId: {value: "10"}`},
 		{"SalesCurrencyCode: {from: TODO, blank: reject, longer: reject}", "SalesCurrencyCode: {value: USD}"},
 		{"  # PrimaryContactPhone:", "  PrimaryContactPhone:"},
@@ -104,21 +104,29 @@ func TestNewFlowFromNothingToAGreenCheck(t *testing.T) {
 	}
 }
 
+// answer runs new flow with what a person types.
+func answer(t *testing.T, typed string, args ...string) (out string, err error) {
+	t.Helper()
+	var b bytes.Buffer
+	cmd := newRoot()
+	cmd.SetOut(&b)
+	cmd.SetIn(strings.NewReader(typed))
+	cmd.SetArgs(append([]string{"new", "flow"}, args...))
+	err = cmd.Execute()
+	return b.String(), err
+}
+
 func TestNewFlowAsksForWhatNoFlagSays(t *testing.T) {
 	root := emptyProject(t)
-	t.Chdir(root)
-	var out bytes.Buffer
-	cmd := newRoot()
-	cmd.SetOut(&out)
-	cmd.SetIn(strings.NewReader("fno/SalesInvoicePostedBusinessEvent\n\ndataverse/invoice\ninvoicenumber,cw_legalentity\n"))
-	cmd.SetArgs([]string{"new", "flow", "invoice"})
-	if err := cmd.Execute(); err != nil {
-		t.Fatalf("%v\n%s", err, out.String())
+	t.Chdir(filepath.Join(root, "shared")) // from any folder of the project
+	out, err := answer(t, "invoice\nfno/SalesInvoicePostedBusinessEvent\n\ndataverse/invoice\ninvoicenumber,cw_legalentity\n")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
-	if !strings.Contains(out.String(), "Event that starts the flow [fno.SalesInvoicePosted]: ") {
-		t.Errorf("asks\n%s", out.String())
+	if !strings.Contains(out, "Event that starts the flow [fno.SalesInvoicePosted]: ") || !strings.Contains(out, "What to do now, in "+root+":\n") {
+		t.Errorf("asks\n%s", out)
 	}
-	text, err := os.ReadFile("functions/invoice/contract.yaml")
+	text, err := os.ReadFile(filepath.Join(root, "functions/invoice/contract.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,12 +134,85 @@ func TestNewFlowAsksForWhatNoFlagSays(t *testing.T) {
 		"from: {system: fno, entity: SalesInvoicePostedBusinessEvent, event: fno.SalesInvoicePosted, state: event}\n",
 		"to: {system: dataverse, entity: invoice, key: [invoicenumber, cw_legalentity]}\n",
 		"  # invoicenumber (Invoice ID): key, text, at most 100 characters, required; likely InvoiceId",
-		"  customerid: {from: TODO, reference: {entity: account, key: accountnumber}, blank: reject}\n",
+		"  customerid: {from: TODO, reference: {entity: account, key: accountnumber, and: {cw_legalentity: cw_legalentity}}, blank: reject}\n",
 		"  transactioncurrencyid: {from: TODO, reference: isocurrencycode, blank: reject}\n",
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
+	}
+}
+
+// A wrong answer is explained and the question asked again; what is right is taken however it is written.
+func TestNewFlowAsksAgainAfterAWrongAnswer(t *testing.T) {
+	root := emptyProject(t)
+	t.Chdir(root)
+	typed := []string{
+		"Account To FnO", "fno-events", "account-to-fno",
+		"", "?", "crm/account", "dataverse/acount", "ACCOUNT",
+		"fno.account.*", "",
+		"fno/SalesInvoicePostedBusinessEvent", "customersv3",
+		"OrganizationName", "",
+	}
+	out, err := answer(t, strings.Join(typed, "\n")+"\n")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{
+		`the name "Account To FnO" isn't made of lower-case words`,
+		`"fno-events": the name is taken`,
+		"\n  fno/CustomersV3\n",
+		"did you mean dataverse/account?",
+		"did you mean account?",
+		"write dataverse.account.*",
+		"is an event and can't be written",
+		"[OrganizationName] is no key of CustomersV3",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	text, err := os.ReadFile("functions/account-to-fno/contract.yaml")
+	if err != nil || !strings.Contains(string(text), "to: {system: fno, entity: CustomersV3, key: [dataAreaId, CustomerAccount]}\n") {
+		t.Errorf("%v\n%s", err, text)
+	}
+	before := tree(t, root)
+	if out, err := answer(t, "half\ndataverse/account\n"); err == nil || !strings.Contains(err.Error(), "nothing was written") || tree(t, root) != before {
+		t.Errorf("answers that end: %v\n%s", err, out)
+	}
+	if out, err := answer(t, "by-number\nfno/CustomersV3\n\naccount\n2\n"); err != nil || !strings.Contains(out, "  2  cw_legalentity,accountnumber\n") {
+		t.Errorf("a key by its number: %v\n%s", err, out)
+	}
+	text, err = os.ReadFile("functions/by-number/contract.yaml")
+	if err != nil || !strings.Contains(string(text), "key: [cw_legalentity, accountnumber]}") {
+		t.Errorf("a key by its number: %v\n%s", err, text)
+	}
+}
+
+// Where nobody can answer, as in a pipeline, everything that is missing is named at once.
+func TestNewFlowWithoutATerminalNamesTheMissingFlags(t *testing.T) {
+	root := emptyProject(t)
+	t.Chdir(root)
+	before := tree(t, root)
+	nothing, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nothing.Close()
+	var out bytes.Buffer
+	cmd := newRoot()
+	cmd.SetOut(&out)
+	cmd.SetIn(nothing)
+	cmd.SetArgs([]string{"new", "flow", "--to", "dataverse/account"})
+	const want = "nobody is here to be asked, and this is missing:\n" +
+		"  NAME: name of the flow, such as customer-to-dataverse\n" +
+		"  --from: source, as system/Entity\n" +
+		"  --key: key by which a record is found in account, one of\n    1  accountnumber\n    2  cw_legalentity,accountnumber\n    3  cw_legalentity,cw_vendoraccount"
+	if err := cmd.Execute(); err == nil || err.Error() != want || out.Len() > 0 {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+	if tree(t, root) != before {
+		t.Error("something was written")
 	}
 }
 
@@ -154,7 +235,7 @@ func TestNewFlowRefusesAndWritesNothing(t *testing.T) {
 		"a long name":          {strings.Repeat("x", 51), good, "has 51 characters; a subscription's may have 50"},
 		"capitals":             {"Customer", good, "isn't made of lower-case words"},
 		"a path":               {"../x", good, "isn't made of lower-case words"},
-		"no slash":             {"a", []string{"--from", "account", "--to", "fno/CustomersV3"}, "isn't written as system/Entity"},
+		"no slash":             {"a", []string{"--from", "customer", "--to", "fno/CustomersV3"}, "isn't written as system/Entity"},
 		"an unknown system":    {"a", []string{"--from", "sap/KNA1", "--to", "fno/CustomersV3"}, `no schemas of a system "sap"; there are those of dataverse, fno`},
 		"an unknown entity":    {"a", []string{"--from", "dataverse/acount", "--to", "fno/CustomersV3"}, "did you mean account?); crosswalk schema pull dataverse acount reads it"},
 		"an event as a target": {"a", []string{"--from", "dataverse/account", "--to", "fno/SalesInvoicePostedBusinessEvent", "--key", "InvoiceId"}, "is an event and can't be written"},

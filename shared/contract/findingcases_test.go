@@ -18,6 +18,8 @@ var findingCases = []findingCase{
 		`contract.yaml:2:7: team is still to be filled in, so the flow can't run (fix: write it)`},
 	{`from: SalesMemo`, `from: TODO`,
 		`contract.yaml:13:23: field description: from is still to be filled in, so the flow can't run (fix: name a field of CustomersV3, or write value: for a fixed value; likely AddressDescription, InvoiceAddressDescription, DeliveryAddressDescription)`},
+	{`from: CustomerAccount`, `from: TODO CustomerAccount`,
+		`contract.yaml:10:25: field accountnumber: from is still to be confirmed, so the flow can't run (fix: write from: CustomerAccount if that is meant; else name another field of CustomersV3, or write value: for a fixed value)`},
 	{`from: CustomerAccount`, `from: "TODO: the number that finance gives"`,
 		`contract.yaml:10:25: field accountnumber: from is still to be filled in, so the flow can't run (fix: the number that finance gives)`},
 	{"team: finance\n", ``,

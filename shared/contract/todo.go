@@ -53,12 +53,25 @@ func (r *reader) open(list []todo, p *Plan) {
 		if len(t.path) > 1 && t.path[0] == "fields" {
 			what = "field " + strings.Join(t.path[1:], ": ")
 		}
+		state := "filled in"
 		fix := strings.TrimLeft(strings.TrimPrefix(t.at.text, Todo), " :")
-		if fix == "" {
+		switch {
+		case fix == "":
 			fix = t.fix(p)
+		case t.names(p, fix):
+			state, fix = "confirmed", "write from: "+fix+" if that is meant; else name another field of "+p.source.Name+", or write value: for a fixed value"
 		}
-		r.add(t.at, fix, "%s is still to be filled in, so the flow can't run", what)
+		r.add(t.at, fix, "%s is still to be %s, so the flow can't run", what, state)
 	}
+}
+
+// names reports whether the place is for a source's column and the text names one, which somebody has to confirm.
+func (t todo) names(p *Plan, text string) bool {
+	if len(t.path) != 3 || t.path[0] != "fields" || t.path[2] != "from" || p.source == nil {
+		return false
+	}
+	_, ok := p.source.Column(text)
+	return ok
 }
 
 // fix says what belongs in the place: for a field the source columns that are likely meant.
@@ -93,11 +106,11 @@ func Likely(target *schema.Column, source *schema.Entity) []*schema.Column {
 	var found []scored
 	for i := range source.Columns {
 		c := &source.Columns[i]
-		score := alike(target.Name, c.Name)
+		score := Alike(target, c)
 		if score > 0 && slices.Contains(source.PrimaryKey, c.Name) {
 			score += 10 // what identifies a record is mapped most often
 		}
-		if score > 0 && fits(target, c) {
+		if score > 0 {
 			found = append(found, scored{c, score})
 		}
 	}
@@ -114,6 +127,15 @@ func Likely(target *schema.Column, source *schema.Entity) []*schema.Column {
 		}
 	}
 	return out
+}
+
+// Alike scores how likely a source's column is meant for a target's, by name and kind: from 40 to 100, which is the same name; 0
+// where it isn't likely at all.
+func Alike(target, source *schema.Column) int {
+	if !fits(target, source) {
+		return 0
+	}
+	return alike(target.Name, source.Name)
 }
 
 // fits reports whether values of a source's column can, perhaps with a map, become those of a target's.
@@ -143,6 +165,9 @@ var plainWords = []string{"address", "contact", "person", "customer", "vendor", 
 // leastAlike is the score from which two names are taken for the same thing.
 const leastAlike = 40
 
+// longestPrefix is the most letters that a publisher's prefix is taken to have.
+const longestPrefix = 5
+
 // alike scores how much two columns' names have in common: the letters of the words that both have, in percent of the
 // longer name's.
 func alike(a, b string) int {
@@ -155,7 +180,10 @@ func alike(a, b string) int {
 		short, long = long, short
 	}
 	if len(short) > 5 && strings.HasSuffix(long, short) {
-		return 90 // a publisher's prefix before the same name
+		if len(long)-len(short) <= longestPrefix {
+			return 90 // a publisher's prefix before the same name
+		}
+		return 60
 	}
 	common := 0
 	for _, w := range x {

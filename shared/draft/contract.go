@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -16,6 +17,9 @@ type drafting struct {
 	flow           Flow
 	source, target *schema.Entity
 	schemas        *schema.Set
+	// plans are the project's contracts; opposite is the one that carries the same entities the other way, perhaps nil.
+	plans    []*contract.Plan
+	opposite *contract.Plan
 }
 
 // mostSuggestions bounds the fields that are suggested beside those that must be mapped.
@@ -36,17 +40,29 @@ func (d drafting) contract() []byte {
 	add("from: {system: %s, entity: %s, event: %s, state: %s}", f.From.System, f.From.Entity, quoted(f.Event), state)
 	add("to: {system: %s, entity: %s, key: [%s]}", f.To.System, f.To.Entity, strings.Join(f.Key, ", "))
 	add("owner: %s", f.From.System)
+	if state == contract.StateRow {
+		add("# when: %s # remove the first # where not every record of %s is meant: the others are ignored then", d.condition(), d.source.Name)
+	}
 	add("")
 	add("fields:")
 	for _, c := range d.needed() {
-		add("  # %s%s", d.describe(c), d.likely(c))
-		add("  %s: %s", c.Name, d.rule(c, contract.Todo))
+		s := d.suggest(c)
+		add("  # %s%s", d.describe(c), d.origin(s))
+		add("  %s: %s", c.Name, d.rule(s))
 	}
 	if suggested := d.suggested(); len(suggested) > 0 {
 		add("  # What could be mapped as well, by its name; remove the # of what the flow should write:")
 		for _, s := range suggested {
-			add("  # %s: %s", s.target.Name, d.rule(s.target, s.source.Name))
+			s.sure = true
+			add("  # %s: %s", s.target.Name, d.rule(s))
 		}
+		amounts := slices.ContainsFunc(suggested, func(s suggestion) bool { return isMoney(s.target) })
+		if c := d.currency(); c != nil && amounts && !slices.Contains(d.needed(), c) {
+			add("  # %s: %s # an amount needs its currency", c.Name, d.rule(d.suggest(c)))
+		}
+	}
+	if others := d.others(); others != "" {
+		add("  # Not for this flow, because other contracts have spoken for them: %s", others)
 	}
 	add("")
 	add("delete: reject # a person decides what becomes of the target's record; ignore, delete and {deactivate: {column: value}} are the other choices")
@@ -61,8 +77,8 @@ func quoted(text string) string {
 	return text
 }
 
-// needed returns the columns that must be mapped: those of the key in its order, then those that a new row can't be
-// without.
+// needed returns the columns that must be mapped: those of the key in its order, those that a new row can't be without, and the
+// currency of an amount among them.
 func (d drafting) needed() []*schema.Column {
 	var out []*schema.Column
 	for _, name := range d.flow.Key {
@@ -74,44 +90,47 @@ func (d drafting) needed() []*schema.Column {
 			out = append(out, c)
 		}
 	}
-	return out
-}
-
-type suggestion struct{ target, source *schema.Column }
-
-// suggested returns columns that both sides have under a like name and that need not be mapped.
-func (d drafting) suggested() []suggestion {
-	var out []suggestion
-	var taken []string
-	needed := d.needed()
-	for i := range d.target.Columns {
-		c := &d.target.Columns[i]
-		if c.ReadOnly || c.Kind == schema.GUID || c.Kind == schema.Reference || slices.Contains(needed, c) || len(out) == mostSuggestions {
-			continue
-		}
-		likely := contract.Likely(c, d.source)
-		if len(likely) == 0 || slices.Contains(taken, likely[0].Name) || !d.simple(c, likely[0]) {
-			continue
-		}
-		taken = append(taken, likely[0].Name)
-		out = append(out, suggestion{c, likely[0]})
+	if c := d.currency(); c != nil && slices.ContainsFunc(out, isMoney) && !slices.Contains(out, c) {
+		out = append(out, c)
 	}
 	return out
 }
 
-// simple reports whether a value needs no map on its way, so that the suggestion holds as it stands.
-func (d drafting) simple(target, source *schema.Column) bool {
-	return target.Kind == source.Kind && target.Kind != schema.Choice || target.Kind == schema.Number && source.Kind == schema.Integer
+// currency returns the column that says in which currency a row's amounts are, nil where the target has none.
+func (d drafting) currency() *schema.Column {
+	c, ok := d.target.Column("transactioncurrencyid")
+	if !ok || d.flow.To.System != schema.Dataverse {
+		return nil
+	}
+	return c
 }
 
-// rule writes a field's rule with the given source.
-func (d drafting) rule(c *schema.Column, source string) string {
+func isMoney(c *schema.Column) bool { return c.Type == "Money" }
+
+// rule writes a field's rule. A source that is only likely is marked TODO, so that somebody confirms it.
+func (d drafting) rule(s suggestion) string {
+	c := s.target
+	source := contract.Todo
+	switch {
+	case s.source != nil && s.sure:
+		source = quoted(s.source.Name)
+	case s.source != nil:
+		source = quoted(contract.Todo + " " + s.source.Name)
+	}
 	parts := []string{"from: " + source}
+	if s.lower {
+		parts = append(parts, "case: lower")
+	}
+	if s.source != nil && c.Kind == schema.Choice || s.source != nil && c.Kind == schema.Boolean && s.source.Kind == schema.Choice {
+		parts = append(parts, "map: {"+strings.Join(choices(c, s.source), ", ")+"}")
+	}
 	if c.Kind == schema.Reference {
 		parts = append(parts, "reference: "+d.reference(c))
 	}
-	must := c.MustBeSent() || slices.Contains(d.flow.Key, c.Name)
-	if must {
+	if s.initial {
+		parts = append(parts, "owner: "+d.flow.To.System, "initial: true")
+	}
+	if slices.Contains(d.needed(), c) {
 		parts = append(parts, "blank: reject")
 	} else {
 		parts = append(parts, "blank: null")
@@ -122,21 +141,91 @@ func (d drafting) rule(c *schema.Column, source string) string {
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
-// reference names the key of one column by which a lookup finds its row, TODO where the choice is a person's.
+// mostChoices bounds the entries of a map that is written out.
+const mostChoices = 12
+
+// choices writes a map's entries: what each of the source's options becomes, TODO where no option of the target has its name.
+func choices(target, source *schema.Column) []string {
+	values := []string{"true", "false"}
+	if source.Kind == schema.Choice {
+		values = nil
+		for _, o := range source.Options[:min(len(source.Options), mostChoices)] {
+			values = append(values, cmp.Or(o.Label, o.Value))
+		}
+	}
+	var out []string
+	for i, name := range values {
+		from, becomes := name, contract.Todo
+		if source.Kind == schema.Choice {
+			from = optionKey(source.Options[i].Value)
+		}
+		for _, o := range target.Options {
+			if sameName(name, cmp.Or(o.Label, o.Value)) {
+				becomes = o.Value
+			}
+		}
+		out = append(out, from+": "+becomes)
+	}
+	return out
+}
+
+// optionKey writes an option as a key of a map: a number stands as it is, a word in quotes, since YAML reads No as false.
+func optionKey(value string) string {
+	if _, err := strconv.Atoi(value); err == nil {
+		return value
+	}
+	return strconv.Quote(value)
+}
+
+// condition is an example of one, on a column that tells the flow's records from others of the same entity.
+func (d drafting) condition() string {
+	for _, name := range slices.Backward(d.flow.Key) {
+		c, _ := d.target.Column(name) // a key's columns exist
+		if s := d.suggest(c); s.source != nil && s.source.Kind == schema.Text {
+			return s.source.Name + ` != ""`
+		}
+	}
+	return `Name != ""`
+}
+
+// others names the columns of the target that other contracts write or give away, with the contract, at most mostSuggestions.
+func (d drafting) others() string {
+	var out []string
+	for i := range d.target.Columns {
+		c := &d.target.Columns[i]
+		if flow := d.spokenFor(c); flow != "" && !slices.Contains(d.flow.Key, c.Name) && len(out) < mostSuggestions {
+			out = append(out, c.Name+" ("+flow+")")
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// reference names the key by which a lookup finds its row: the columns that it shares with the flow's own key have the record's
+// values, and one more is the field's. TODO where the choice is a person's.
 func (d drafting) reference(c *schema.Column) string {
-	key := contract.Todo
+	column, and := contract.Todo, ""
 	if e, ok := d.schemas.Lookup(d.flow.To.System, c.Targets[0]); ok {
 		for _, k := range e.AlternateKeys {
-			if len(k) == 1 {
-				key = k[0]
-				break
+			own := slices.DeleteFunc(slices.Clone(k), func(name string) bool { return slices.Contains(d.flow.Key, name) })
+			if len(own) != 1 || column != contract.Todo && len(k) == 1 {
+				continue
+			}
+			if column, and = own[0], ""; len(k) > 1 {
+				var shared []string
+				for _, name := range k {
+					if name != column {
+						shared = append(shared, name+": "+name)
+					}
+				}
+				and = ", and: {" + strings.Join(shared, ", ") + "}"
+				break // tells apart what the column alone would not
 			}
 		}
 	}
-	if len(c.Targets) > 1 || key == contract.Todo {
-		return "{entity: " + c.Targets[0] + ", key: " + key + "}"
+	if len(c.Targets) > 1 || column == contract.Todo || and != "" {
+		return "{entity: " + c.Targets[0] + ", key: " + column + and + "}"
 	}
-	return key
+	return column
 }
 
 // describe says what the target's column is, for the comment above it.
@@ -172,14 +261,22 @@ func (d drafting) describe(c *schema.Column) string {
 	return name + ": " + strings.Join(parts, ", ")
 }
 
-// likely names the source columns that may be meant.
-func (d drafting) likely(c *schema.Column) string {
-	var names []string
-	for _, s := range contract.Likely(c, d.source) {
-		names = append(names, s.Name)
-	}
-	if len(names) == 0 {
+// origin says in a comment where a suggestion comes from and what else may be meant.
+func (d drafting) origin(s suggestion) string {
+	writer := d.spokenFor(s.target)
+	switch {
+	case writer != "" && !slices.Contains(d.flow.Key, s.target.Name):
+		return "; " + writer + " has spoken for it, and one column can't have two masters"
+	case s.source == nil:
 		return ""
+	case s.initial:
+		return "; " + d.opposite.Name + " keeps the source up to date, so this flow gives a first value only"
+	case s.why != "" && d.opposite != nil && s.why == d.opposite.Name:
+		return "; as in " + s.why + ", the other way round"
+	case s.why != "":
+		return "; as in " + s.why
+	case s.sure:
+		return "; both have a column of this name"
 	}
-	return "; likely " + strings.Join(names, ", ")
+	return "; likely " + strings.Join(append([]string{s.source.Name}, s.others...), ", ")
 }

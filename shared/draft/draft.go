@@ -4,6 +4,7 @@
 package draft
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -67,7 +68,37 @@ func (p Project) CheckName(name string) error {
 	if _, err := os.Stat(filepath.Join(p.Root, p.Functions, name)); err == nil {
 		return fmt.Errorf("there is a function %s already: %s/%s", name, p.Functions, name)
 	}
+	text, err := os.ReadFile(filepath.Join(p.Root, p.Topology))
+	if err != nil {
+		return err
+	}
+	if _, err := topology.Insert(text, topology.Function{Name: name, Events: []topology.Rule{{Type: "fno.any"}}}); err != nil {
+		return fmt.Errorf("%s: %w", p.Topology, err)
+	}
 	return nil
+}
+
+// Side reads "system/Entity" and returns its schema. An entity of which there is only one may stand alone, and capitals don't
+// matter. The error says what could be meant.
+func (p Project) Side(text string) (Side, *schema.Entity, error) {
+	var found []Side
+	for _, system := range p.Schemas.Systems() {
+		for _, name := range p.Schemas.Entities(system) {
+			if strings.EqualFold(text, system+"/"+name) || strings.EqualFold(text, name) {
+				found = append(found, Side{system, name})
+			}
+		}
+	}
+	if len(found) == 1 {
+		e, err := p.Entity(found[0])
+		return found[0], e, err
+	}
+	s, err := ParseSide(text)
+	if err != nil {
+		return s, nil, err
+	}
+	e, err := p.Entity(s)
+	return s, e, err
 }
 
 // Entity returns a side's schema, or says which one could be meant.
@@ -77,7 +108,11 @@ func (p Project) Entity(s Side) (*schema.Entity, error) {
 	}
 	systems := p.Schemas.Systems()
 	if !slices.Contains(systems, s.System) {
-		return nil, fmt.Errorf("there are no schemas of a system %q; there are those of %s", s.System, strings.Join(systems, ", "))
+		hint := "there are those of " + strings.Join(systems, ", ")
+		if meant := contract.SystemMeant(s.System, systems); meant != "" {
+			hint = "did you mean " + meant + "/" + s.Entity + "?"
+		}
+		return nil, fmt.Errorf("there are no schemas of a system %q; %s", s.System, hint)
 	}
 	names := p.Schemas.Entities(s.System)
 	hint := "it has " + strings.Join(names, ", ")
@@ -98,20 +133,101 @@ func Event(e *schema.Entity) string {
 	return ""
 }
 
-// Key returns the key that records of a target are found by where there is no doubt, else nil. A key that is a single
-// generated id is none: no other system knows it.
-func Key(e *schema.Entity) []string {
-	var found [][]string
+// CheckSource says why no event can start a flow from this entity.
+func CheckSource(e *schema.Entity) error {
+	if e.Event == "" && e.System == schema.FnO && e.VirtualTable == "" {
+		return fmt.Errorf("the schema of %s names no virtual table, by which a data event says which entity it is about: "+
+			`add "virtualTable": "mserp_…" to shared/schema/fno/%s.json, the name that Dataverse lists the entity's virtual table under, in lower case`, e.Name, e.Name)
+	}
+	return nil
+}
+
+// CheckTarget says why a flow can't write this entity.
+func CheckTarget(e *schema.Entity) error {
+	if e.Set == "" {
+		return fmt.Errorf("%s is an event and can't be written: name a table or a data entity", e.Name)
+	}
+	return nil
+}
+
+// CheckEvent says why events of this type can't start a flow from this entity.
+func CheckEvent(e *schema.Entity, event string) error {
+	if why, instead := eventtype.Never(event); why != "" {
+		return fmt.Errorf("no receiver publishes an event %q (%s): %s", event, why, instead)
+	}
+	if system := eventtype.System(event); system != e.System {
+		return fmt.Errorf("event %q comes from %s, and %s is an entity of %s: write %s", event, system, e.Name, e.System, Event(e))
+	}
+	if e.Event != "" && event != e.Event {
+		return fmt.Errorf("event %q doesn't carry a %s: write %s", event, e.Name, e.Event)
+	}
+	if e.Event == "" && !eventtype.OfRow(e.Name, e.VirtualTable, event) {
+		return fmt.Errorf("event %q isn't about %s: write %s", event, e.Name, eventtype.Rows(e.Name, e.VirtualTable))
+	}
+	return nil
+}
+
+// CheckKey says why rows of this entity can't be found by these columns.
+func CheckKey(e *schema.Entity, columns []string) error {
+	known := Keys(e)
+	want := slices.Sorted(slices.Values(columns))
+	same := func(key []string) bool { return slices.Equal(slices.Sorted(slices.Values(key)), want) }
+	switch {
+	case slices.ContainsFunc(known, same):
+		return nil
+	case len(known) == 0:
+		return fmt.Errorf("%s has no key that another system can know a record by: define an alternate key there and pull its schema again", e.Name)
+	case e.HasKey(columns):
+		return fmt.Errorf("%s gives its rows [%s] itself, so no other system knows it; use one of %s", e.Name, strings.Join(columns, ", "), listed(known))
+	}
+	return fmt.Errorf("[%s] is no key of %s, so it can find several rows; its keys are %s", strings.Join(columns, ", "), e.Name, listed(known))
+}
+
+func listed(keys [][]string) string {
+	var out []string
+	for _, key := range keys {
+		out = append(out, "["+strings.Join(key, ", ")+"]")
+	}
+	return strings.Join(out, ", ")
+}
+
+// Keys returns the keys by which another system can know a row: none with a value that the entity's own system makes up.
+func Keys(e *schema.Entity) [][]string {
+	var out [][]string
 	for _, key := range append([][]string{e.PrimaryKey}, e.AlternateKeys...) {
-		if len(key) == 0 {
-			continue // an event has none
+		madeUp := func(name string) bool {
+			c, ok := e.Column(name)
+			return !ok || c.ReadOnly || len(key) == 1 && c.Kind == schema.GUID
 		}
-		if c, ok := e.Column(key[0]); ok && (len(key) > 1 || c.Kind != schema.GUID) {
-			found = append(found, key)
+		if len(key) > 0 && !slices.ContainsFunc(key, madeUp) {
+			out = append(out, key)
 		}
 	}
-	if len(found) == 1 {
-		return found[0]
+	return out
+}
+
+// Key returns the key that a flow finds its target's rows by where there is no doubt, else nil: the columns that the key of the
+// flow in the opposite direction comes from, in its order, because both know a record by one key; else the only key.
+func (p Project) Key(from, to Side) []string {
+	target, ok := p.Schemas.Lookup(to.System, to.Entity)
+	if !ok {
+		return nil
+	}
+	if back := opposite(p.plans(), from, to); back != nil {
+		rules := back.FieldRules()
+		var key []string
+		for _, name := range back.To.Key {
+			i := slices.IndexFunc(rules, func(r contract.FieldRule) bool { return r.Column.Name == name })
+			if i >= 0 && rules[i].Source != nil {
+				key = append(key, rules[i].Source.Column.Name)
+			}
+		}
+		if target.HasKey(key) {
+			return key
+		}
+	}
+	if keys := Keys(target); len(keys) == 1 {
+		return keys[0]
 	}
 	return nil
 }
@@ -191,51 +307,25 @@ func (p Project) files(f Flow) ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
-	if target.Set == "" {
-		return nil, fmt.Errorf("%s is an event and can't be written: name a table or a data entity", target.Name)
+	if err := cmp.Or(CheckSource(source), CheckEvent(source, f.Event), CheckTarget(target), CheckKey(target, f.Key)); err != nil {
+		return nil, err
 	}
-	if why, instead := eventtype.Never(f.Event); why != "" {
-		return nil, fmt.Errorf("no receiver publishes an event %q (%s): %s", f.Event, why, instead)
+	plans := p.plans()
+	back := opposite(plans, f.From, f.To)
+	switch {
+	case f.Pair != "":
+	case back != nil:
+		f.Pair = back.Pair
+	default:
+		f.Pair = f.Name
 	}
-	if source.Event != "" && f.Event != source.Event {
-		return nil, fmt.Errorf("event %q doesn't carry a %s: write %s", f.Event, source.Name, source.Event)
-	}
-	if source.Event == "" && !eventtype.OfRow(source.Name, source.VirtualTable, f.Event) {
-		return nil, fmt.Errorf("event %q isn't about %s: write %s", f.Event, source.Name, eventtype.Rows(source.Name, source.VirtualTable))
-	}
-	if !target.HasKey(f.Key) {
-		return nil, fmt.Errorf("[%s] is no key of %s, so it can find several rows; its keys are %s", strings.Join(f.Key, ", "), target.Name, keys(target))
-	}
-	if f.Pair == "" {
-		f.Pair = p.pair(f)
-	}
-	d := drafting{flow: f, source: source, target: target, schemas: p.Schemas}
+	d := drafting{flow: f, source: source, target: target, schemas: p.Schemas, plans: plans, opposite: back}
 	return []file{
 		{"function.json", functionJSON(f.Name)},
 		{"contract.yaml", d.contract()},
 		{"examples/first.json", d.example()},
 		{"examples/first.want.json", []byte("{\n  \"write\": {\n    \"TODO\": \"look at what crosswalk try " + f.Name + " first shows; --save writes it here\"\n  }\n}\n")},
 	}, nil
-}
-
-func keys(e *schema.Entity) string {
-	var out []string
-	for _, key := range append([][]string{e.PrimaryKey}, e.AlternateKeys...) {
-		out = append(out, "["+strings.Join(key, ", ")+"]")
-	}
-	return strings.Join(out, ", ")
-}
-
-// pair returns the link of the flow in the opposite direction, so that both share it, else the new flow's own name.
-func (p Project) pair(f Flow) string {
-	paths, _ := filepath.Glob(filepath.Join(p.Root, p.Functions, "*", "contract.yaml")) // the pattern is sound
-	for _, path := range paths {
-		plan, err := contract.LoadAgainst(path, p.Schemas)
-		if err == nil && plan.From.System == f.To.System && plan.From.Entity == f.To.Entity && plan.To.System == f.From.System && plan.To.Entity == f.From.Entity {
-			return plan.Pair
-		}
-	}
-	return f.Name
 }
 
 func functionJSON(name string) []byte {

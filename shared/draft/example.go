@@ -2,10 +2,11 @@ package draft
 
 import (
 	"fmt"
+	"hash/fnv"
 	"slices"
+	"strconv"
 	"strings"
 
-	"crosswalk/shared/contract"
 	"crosswalk/shared/schema"
 )
 
@@ -14,8 +15,8 @@ import (
 func (d drafting) example() []byte {
 	var wanted []string
 	for _, c := range d.needed() {
-		for _, s := range contract.Likely(c, d.source) {
-			wanted = append(wanted, s.Name)
+		if s := d.suggest(c); s.source != nil {
+			wanted = append(append(wanted, s.source.Name), s.others...)
 		}
 	}
 	for _, s := range d.suggested() {
@@ -26,7 +27,7 @@ func (d drafting) example() []byte {
 	for i := range d.source.Columns {
 		c := &d.source.Columns[i]
 		if d.source.Event != "" || slices.Contains(wanted, c.Name) {
-			lines = append(lines, fmt.Sprintf("  %q: %s", property(d.source, c), sample(d.source, c)))
+			lines = append(lines, fmt.Sprintf("  %q: %s", property(d.source, c), sample(d.source, c, number(d.flow.Name))))
 		}
 	}
 	return []byte("{\n" + strings.Join(lines, ",\n") + "\n}\n")
@@ -40,13 +41,14 @@ func property(e *schema.Entity, c *schema.Column) string {
 	return c.Name
 }
 
-// sample is a value of the column's form. The ids and times are invented.
-func sample(e *schema.Entity, c *schema.Column) string {
+// sample is a value of the column's form, as such a column might hold it. Ids and times are invented; number tells the examples of
+// different flows apart, which may meet in one system.
+func sample(e *schema.Entity, c *schema.Column, number uint32) string {
 	switch {
 	case c.Name == "BusinessEventId" && e.Event != "":
 		return `"` + e.Name + `"`
 	case c.Name == "EventId" && e.Event != "":
-		return `"6F9619FF-8B86-4011-B42D-00C04FC964FF"`
+		return fmt.Sprintf(`"6F9619FF-8B86-4011-B42D-%012d"`, number)
 	}
 	switch c.Kind {
 	case schema.Integer:
@@ -56,7 +58,7 @@ func sample(e *schema.Entity, c *schema.Column) string {
 	case schema.Boolean:
 		return "true"
 	case schema.GUID, schema.Reference:
-		return `"0a1b2c3d-0000-4000-8000-0000000000f1"`
+		return fmt.Sprintf(`"0a1b2c3d-0000-4000-8000-%012d"`, number)
 	case schema.List:
 		return "[]"
 	case schema.Time:
@@ -73,9 +75,41 @@ func sample(e *schema.Entity, c *schema.Column) string {
 		}
 		return `"` + c.Options[0].Value + `"`
 	}
-	text := "A" + strings.ToLower(c.Name)
+	return strconv.Quote(sampleText(c, number))
+}
+
+// sampleTexts are what a text column holds whose name has this word in it, the first that fits; %d is the flow's number.
+var sampleTexts = []struct{ word, text string }{
+	{"dataarea", "usmf"}, {"legalentity", "usmf"},
+	{"currencycode", "USD"}, {"isocurrency", "USD"}, {"symbol", "$"},
+	{"email", "info%d@contoso.example"}, {"url", "https://contoso.example"}, {"website", "https://contoso.example"},
+	{"phone", "+1 555 0100"}, {"fax", "+1 555 0199"}, {"mobile", "+1 555 0100"},
+	{"firstname", "Ana"}, {"lastname", "Lopez"}, {"middlename", "M."},
+	{"street", "Main Street 1"}, {"line1", "Main Street 1"}, {"city", "Tacoma"}, {"zip", "98401"}, {"postal", "98401"}, {"county", "Pierce"}, {"state", "WA"},
+	{"countryregionisocode", "US"}, {"country", "USA"}, {"language", "en-US"},
+	{"description", "An example"}, {"memo", "An example"}, {"notes", "An example"},
+	{"name", "Contoso %d"}, {"alias", "Contoso %d"},
+	{"account", "X-%d"}, {"number", "X-%d"}, {"id", "X-%d"}, {"code", "X%d"},
+}
+
+func sampleText(c *schema.Column, number uint32) string {
+	name, text := strings.ToLower(c.Name), "Example %d"
+	for _, s := range sampleTexts {
+		if strings.Contains(name, s.word) {
+			text = s.text
+			break
+		}
+	}
+	text = strings.ReplaceAll(text, "%d", fmt.Sprint(number))
 	if c.MaxLength > 0 && len(text) > c.MaxLength {
 		text = text[:c.MaxLength]
 	}
-	return `"` + text + `"`
+	return text
+}
+
+// number is one of four digits that is always the same for a flow and seldom that of another.
+func number(flow string) uint32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(flow)) // never fails
+	return 1000 + h.Sum32()%9000
 }

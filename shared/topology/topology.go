@@ -122,7 +122,7 @@ func at(err error, data []byte) error {
 
 func (t *Topology) faults() []string {
 	var out []string
-	seen := map[string]bool{t.Topic.Name: true}
+	seen := map[string]bool{t.Topic.Name: true, t.Topic.Unrouted: true}
 	name := func(kind, n string) {
 		switch {
 		case n == "":
