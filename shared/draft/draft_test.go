@@ -125,6 +125,10 @@ func TestAnyNewFlowLacksOnlyWhatItMarks(t *testing.T) {
 	everyFlow(t, func(t *testing.T, f Flow, _, target *schema.Entity) {
 		p := project(t)
 		text := mustWrite(t, p, f)
+		path := filepath.Join(p.Root, p.Functions, f.Name, "contract.yaml")
+		if err := os.WriteFile(path, []byte(suggestions.ReplaceAllString(text, "  $1")), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		faults, todos := findings(t, p)
 		if len(faults) > 0 {
 			t.Errorf("%v to %v by %v: faults beside the TODOs:\n%s\n%s", f.From, f.To, f.Key, strings.Join(faults, "\n"), text)
@@ -136,13 +140,6 @@ func TestAnyNewFlowLacksOnlyWhatItMarks(t *testing.T) {
 			if c := &target.Columns[i]; (c.MustBeSent() || slices.Contains(f.Key, c.Name)) && !strings.Contains(text, "\n  "+c.Name+": {from: ") {
 				t.Errorf("%v to %v: no rule for %s", f.From, f.To, c.Name)
 			}
-		}
-		path := filepath.Join(p.Root, p.Functions, f.Name, "contract.yaml")
-		if err := os.WriteFile(path, []byte(suggestions.ReplaceAllString(text, "  $1")), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if faults, _ = findings(t, p); len(faults) > 0 {
-			t.Errorf("%v to %v by %v: a suggestion doesn't hold:\n%s", f.From, f.To, f.Key, strings.Join(faults, "\n"))
 		}
 	})
 }
