@@ -44,6 +44,8 @@ type fieldPlan struct {
 	clamp, cut bool
 	// initial is set for a field that is written only when the row is created.
 	initial bool
+	// short says that the inputs may have shortcuts.
+	short bool
 	// free is set for a value within a text that holds JSON: its form is that of no system.
 	free bool
 	// bind is set where the value is a lookup by alternate key.
@@ -63,6 +65,8 @@ type binding struct {
 	pair string
 	// and are the further columns of an alternate key.
 	and []keyField
+	// before is what stands before the key's value in the literal, where that is a text and the key's one column.
+	before string
 }
 
 // input is one source value and what its blanks do.
@@ -85,6 +89,9 @@ type input struct {
 	all    bool
 	zone   *time.Location
 	blanks [emptyKinds]blankPlan
+	// simple says that the value is one slot's and that nothing but its kind says whether it is blank.
+	simple bool
+	short  shortcut
 }
 
 type blankPlan struct {
@@ -111,6 +118,9 @@ func (p *Plan) Apply(src []byte) (*Record, error) {
 		}
 	}
 	for i := range p.fields {
+		if p.takeField(w, i) {
+			continue
+		}
 		f := &p.fields[i]
 		l, skip, err := p.evaluate(w, f)
 		if err != nil {
@@ -121,6 +131,22 @@ func (p *Plan) Apply(src []byte) (*Record, error) {
 		}
 	}
 	return w.record(p), nil
+}
+
+// takeField writes a field by its shortcut; false leaves it to evaluate.
+func (p *Plan) takeField(w *workspace, field int) bool {
+	f := &p.fields[field]
+	begin := len(w.members) + len(f.name)
+	out, took := p.take(w, f, append(w.members, f.name...))
+	if took == tookValue || took == tookLookup {
+		w.members = out
+		w.close(field, begin)
+	}
+	if took == tookLookup {
+		begin += len(f.bind.before)
+		w.values = append(w.values, span{lookupValue, int32(begin), int32(len(out) - len(literalBehind))})
+	}
+	return took != tookNothing
 }
 
 // evaluate returns one field's value; skip leaves the target's field alone.

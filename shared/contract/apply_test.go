@@ -25,7 +25,7 @@ var testSchemas = map[string]string{
 		"targetid":{"type":"Uniqueidentifier","default":"new","required":"system"},"id":{"type":"String","maxLength":20},"text":{"type":"String","maxLength":20},"short":{"type":"String","maxLength":3},
 		"whole":{"type":"Integer","min":"0","max":"100"},"big":{"type":"BigInt"},"money":{"type":"Money","min":"-922337203685477","max":"922337203685477","precision":4},"number":{"type":"Decimal"},
 		"day":{"type":"DateTime","dateOnly":true},"at":{"type":"DateTime"},"hold":{"type":"Boolean"},"terms":{"type":"Picklist","options":{"1":"Net 30","2":"Net 45"}},
-		"guid":{"type":"Uniqueidentifier"},"otherid":{"type":"Lookup","targets":["target"]},"partyid":{"type":"Customer","targets":["target","source"]},"made":{"type":"DateTime","readOnly":true}}}`,
+		"guid":{"type":"Uniqueidentifier"},"wide":{"type":"String","maxLength":60},"otherid":{"type":"Lookup","targets":["target"]},"partyid":{"type":"Customer","targets":["target","source"]},"made":{"type":"DateTime","readOnly":true}}}`,
 	"fno/Targets": `{"system":"fno","entity":"Targets","set":"Targets","primaryKey":["Id"],"columns":{
 		"Id":{"type":"String","maxLength":20,"required":"system"},"Text":{"type":"String","maxLength":20},"Real":{"type":"Decimal","notNull":true},"At":{"type":"DateTimeOffset","notNull":true},"Day":{"type":"DateTimeOffset","notNull":true,"dateOnly":true},
 		"Kind":{"type":"Enum","options":{"No":"","Yes":"","All":""}},"Guid":{"type":"Guid"}}}`,
@@ -86,9 +86,17 @@ func testPlan(t testing.TB, head, field string) *Plan {
 }
 
 // outcome maps a record and writes what became of everything but the id: `name=json`, "-" where nothing is written, or
-// the reason and the field.
+// the reason and the field. It is the same with shortcuts and without.
 func outcome(p *Plan, src string) string {
-	r, err := p.Apply([]byte(src))
+	short, byRules := became(p.Apply([]byte(src))), ""
+	withoutShortcuts(p, func() { byRules = became(p.Apply([]byte(src))) })
+	if short != byRules {
+		return "by a shortcut " + short + ", by the rules " + byRules
+	}
+	return short
+}
+
+func became(r *Record, err error) string {
 	var f *fault.Error
 	if errors.As(err, &f) {
 		if f.Kind != fault.Permanent {

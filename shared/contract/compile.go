@@ -52,6 +52,7 @@ func compile(r *reader, d *document, name string, lookup lookupFunc) *Plan {
 	c.required()
 	c.key()
 	c.columns()
+	c.plan.shorten(c.plan.fields)
 	return c.plan
 }
 

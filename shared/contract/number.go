@@ -54,18 +54,22 @@ func (p plain) fits() bool {
 
 // compare compares by value: -1, 0 or 1.
 func (p plain) compare(q plain) int {
-	switch {
-	case p.isZero() && q.isZero():
-		return 0
-	case p.negative != q.negative && p.negative:
-		return -1
-	case p.negative != q.negative:
+	if p.negative != q.negative {
+		switch {
+		case p.isZero() && q.isZero():
+			return 0
+		case p.negative:
+			return -1
+		}
 		return 1
-	case p.negative:
+	}
+	if p.negative {
 		p, q = q, p
 	}
-	return cmp.Or(cmp.Compare(len(p.whole), len(q.whole)), strings.Compare(p.whole, q.whole),
-		strings.Compare(p.fraction[:p.places()], q.fraction[:q.places()]))
+	if longer := cmp.Compare(len(p.whole), len(q.whole)); longer != 0 {
+		return longer
+	}
+	return cmp.Or(strings.Compare(p.whole, q.whole), strings.Compare(p.fraction[:p.places()], q.fraction[:q.places()]))
 }
 
 // against compares with a number in any form.

@@ -121,30 +121,39 @@ func (r *rounding) round(d decimal.Decimal) decimal.Decimal {
 // byDigits rounds a plain number with more places than are wanted, if what remains fits into a word.
 func (r *rounding) byDigits(text string) (string, bool) {
 	p, ok := parsePlain(text)
-	if !ok || len(p.whole)+r.places > maxWordDigits || len(p.fraction) <= r.places {
+	if !ok {
 		return "", false
 	}
-	n, err := strconv.ParseUint(p.whole+p.fraction[:r.places], 10, 64)
-	if err != nil {
-		return "", false
+	var space [maxWordDigits + 3]byte // a sign, a point, one more digit
+	out, ok := r.appendByDigits(space[:0], p)
+	return string(out), ok
+}
+
+func (r *rounding) appendByDigits(dst []byte, p plain) ([]byte, bool) {
+	if len(p.whole)+r.places > maxWordDigits || len(p.fraction) <= r.places {
+		return dst, false
+	}
+	var n uint64
+	for _, kept := range [...]string{p.whole, p.fraction[:r.places]} {
+		for i := range len(kept) {
+			n = n*10 + uint64(kept[i]-'0')
+		}
 	}
 	if r.away(n, p.fraction[r.places:]) {
 		n++
 	}
-	var space [maxWordDigits + 3]byte // a sign, a point, one more digit
-	out := space[:0]
 	if p.negative && n > 0 {
-		out = append(out, '-')
+		dst = append(dst, '-')
 	}
-	begin := len(out)
-	out = strconv.AppendUint(out, n, 10)
-	for len(out)-begin <= r.places {
-		out = slices.Insert(out, begin, '0')
+	begin := len(dst)
+	dst = strconv.AppendUint(dst, n, 10)
+	for len(dst)-begin <= r.places {
+		dst = slices.Insert(dst, begin, '0')
 	}
 	if r.places > 0 {
-		out = slices.Insert(out, len(out)-r.places, '.')
+		dst = slices.Insert(dst, len(dst)-r.places, '.')
 	}
-	return string(out), true
+	return dst, true
 }
 
 // maxWordDigits is how many digits any number of a uint64 can have, with one to spare.

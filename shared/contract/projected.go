@@ -122,21 +122,20 @@ func (p *Plan) projectRows(w *workspace, j *projection, in *input, list *slots.S
 func (p *Plan) projectRow(w *workspace, j *projection) (there bool, err error) {
 	if j.value != nil {
 		begin := len(w.json)
-		there, err := p.appendValue(w, j.value)
+		w.json, there, err = p.appendValue(w, j.value, w.json)
 		return there && string(w.json[begin:]) != "null", err
 	}
-	start := len(w.json)
+	start, out := len(w.json), w.json
 	for i := range j.members {
-		m, begin := &j.members[i], len(w.json)
-		w.json = append(w.json, m.name...)
-		there, err := p.appendValue(w, m)
-		if err != nil {
+		m, begin := &j.members[i], len(out)
+		if out, there, err = p.appendValue(w, m, append(out, m.name...)); err != nil {
 			return false, err
 		}
 		if !there {
-			w.json = w.json[:begin]
+			out = out[:begin]
 		}
 	}
+	w.json = out
 	if len(w.json) == start {
 		w.json = append(w.json, ',')
 	}
@@ -146,14 +145,17 @@ func (p *Plan) projectRow(w *workspace, j *projection) (there bool, err error) {
 }
 
 // appendValue appends a field's value; there is false where it is skipped.
-func (p *Plan) appendValue(w *workspace, f *fieldPlan) (there bool, err error) {
-	begin := len(w.json)
+func (p *Plan) appendValue(w *workspace, f *fieldPlan, dst []byte) (out []byte, there bool, err error) {
+	dst, took := p.take(w, f, dst)
+	if took != tookNothing {
+		return dst, took != tookBlank, nil
+	}
+	w.json = dst
 	l, skip, err := p.evaluate(w, f)
 	if err != nil || skip {
-		return false, err
+		return dst, false, err
 	}
-	w.json = append(w.json[:begin], l.json...) // most values stand there already, a constant doesn't
-	return true, nil
+	return append(dst, l.json...), true, nil // most values stand there already, a constant doesn't
 }
 
 // locate says in which row a fault lies, row to of the target and row from of the source, both counted from 0:

@@ -25,6 +25,9 @@ func (b *binding) reference(value string) *Reference {
 	return &Reference{Entity: b.entity.Name, Set: b.entity.Set, Key: b.key.Name, Value: value, Quoted: b.key.Kind == schema.Text}
 }
 
+// literalBehind is what stands behind the key's text in a lookup's literal.
+const literalBehind = `')"`
+
 // alternateKey finds the key that a lookup's row is known by.
 func (c *compiler) alternateKey(d *fieldDoc, e *schema.Entity) *binding {
 	names := []string{d.reference.text}
