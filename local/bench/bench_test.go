@@ -1,12 +1,18 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -73,13 +79,59 @@ func TestTheInvocationsAreThoseOfTheHost(t *testing.T) {
 		path string
 		body []byte
 	}{{"/single", singleInvocation(event)}, {"/batch", batchInvocation(event, 3)}} {
+		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(post("127.0.0.1:1", c.path, c.body))))
+		if err != nil {
+			t.Fatal(err)
+		}
 		w := httptest.NewRecorder()
-		if s.ServeHTTP(w, httptest.NewRequest(http.MethodPost, c.path, strings.NewReader(string(c.body)))); w.Code != http.StatusOK {
+		if s.ServeHTTP(w, r); w.Code != http.StatusOK {
 			t.Errorf("%s answers %d", c.path, w.Code)
 		}
 	}
 	want := `{"SalesOrderNumber":"SO-000001"} {"SalesOrderNumber":"SO-000000"} {"SalesOrderNumber":"SO-000001"} {"SalesOrderNumber":"SO-000002"}`
 	if got := strings.Join(bodies, " "); got != want {
 		t.Errorf("bodies %s", got)
+	}
+}
+
+// The load is what the sides see of it: as many calls as were counted, each answered before the next one of its connection.
+func TestEveryCallIsCountedOnce(t *testing.T) {
+	request := post("127.0.0.1:1", "/single", bytes.Repeat([]byte("0123456789"), 500_000)) // more than a socket takes at once
+	var calls, wrong atomic.Int64
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n, err := io.Copy(io.Discard, r.Body); n != 5_000_000 || err != nil {
+			wrong.Add(1)
+		}
+		calls.Add(1)
+		_, _ = io.WriteString(w, "{}")
+	}))
+	defer s.Close()
+	took, err := saturate(s.Listener.Addr().String(), request, time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(took) < connections || int64(len(took)) != calls.Load() || wrong.Load() != 0 {
+		t.Errorf("%d calls counted, %d made, %d of them wrong", len(took), calls.Load(), wrong.Load())
+	}
+	if slices.Min(took) <= 0 {
+		t.Error("a call that took no time")
+	}
+}
+
+func TestAFailureEndsTheLoad(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"another status":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
+		"no body":             func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) },
+		"no length":           func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}"); w.(http.Flusher).Flush() },
+		"a closed connection": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"too long an answer":  func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, maxAnswer)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := httptest.NewServer(answer)
+			defer s.Close()
+			if _, err := saturate(s.Listener.Addr().String(), post("127.0.0.1:1", "/single", []byte("{}")), time.Millisecond); err == nil {
+				t.Error("it is counted")
+			}
+		})
 	}
 }

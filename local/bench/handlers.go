@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -232,12 +231,4 @@ func pinSelf() {
 	if taskset, err := exec.LookPath("taskset"); err == nil {
 		_ = exec.Command(taskset, "-a", "-cp", "0", strconv.Itoa(os.Getpid())).Run()
 	}
-}
-
-// post returns a request's bytes.
-func post(address, path string, body []byte) []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nX-Azure-Functions-InvocationId: 8f3a\r\nContent-Length: %d\r\n\r\n", path, address, len(body))
-	b.Write(body)
-	return b.Bytes()
 }

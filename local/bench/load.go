@@ -1,17 +1,17 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -24,38 +24,20 @@ const (
 	duration    = time.Second
 )
 
-// load sends one request over and over on each of 16 connections.
+// load sends one request over and over on each of 16 connections, none of which ever rests.
 func (s *side) load(request []byte) (figure, error) {
-	address, before := s.address, cpu(s.process.Process.Pid)
-	var group sync.WaitGroup
-	took, errs := make([][]float64, connections), make([]error, connections)
-	begin := time.Now()
-	for i := range connections {
-		group.Go(func() {
-			c, err := dial(address)
-			if err != nil {
-				errs[i] = err
-				return
-			}
-			defer c.close()
-			for time.Since(begin) < duration && errs[i] == nil {
-				start := time.Now()
-				errs[i] = c.call(request)
-				took[i] = append(took[i], time.Since(start).Seconds())
-			}
-		})
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // the generator must not add pauses of its own
+	before, begin := cpu(s.process.Process.Pid), time.Now()
+	took, err := saturate(s.address, request, duration)
+	if err != nil {
+		return figure{}, err
 	}
-	group.Wait()
-	all := slices.Concat(took...)
 	used := cpu(s.process.Process.Pid) - before
 	if before < 0 || used <= 0 {
 		used = time.Since(begin).Seconds()
 	}
-	if err := errors.Join(errs...); err != nil {
-		return figure{}, err
-	}
-	slices.Sort(all)
-	return figure{rate: float64(len(all)) / used, p99: all[len(all)*99/100]}, nil
+	slices.Sort(took)
+	return figure{rate: float64(len(took)) / used, p99: took[len(took)*99/100].Seconds()}, nil
 }
 
 // cpu returns the seconds of CPU that a process has used, -1 where the system doesn't say. Unlike the clock, they don't depend
@@ -81,11 +63,46 @@ func cpu(process int) float64 {
 	return total
 }
 
+var (
+	errAnswer   = errors.New("the answer isn't HTTP/1.1 200 with a Content-Length and a body")
+	headEnd     = []byte("\r\n\r\n")
+	statusOK    = []byte("HTTP/1.1 200 ")
+	lengthField = []byte("\r\nContent-Length: ")
+)
+
+// answerSize returns how many bytes the answer has at whose beginning received is, 0 while that can't be known. It understands
+// the answers of the sides, not all of HTTP.
+func answerSize(received []byte) (int, error) {
+	end := bytes.Index(received, headEnd)
+	if end < 0 {
+		return 0, nil
+	}
+	head := received[:end+len("\r\n")]
+	_, field, found := bytes.Cut(head, lengthField)
+	if !found || !bytes.HasPrefix(head, statusOK) {
+		return 0, errAnswer
+	}
+	length := 0
+	for _, digit := range field[:bytes.IndexByte(field, '\r')] {
+		if digit < '0' || digit > '9' || length > maxAnswer {
+			return 0, errAnswer
+		}
+		length = length*10 + int(digit-'0')
+	}
+	if size := end + len(headEnd) + length; length > 0 && size <= maxAnswer {
+		return size, nil
+	}
+	return 0, errAnswer
+}
+
+// maxAnswer is the largest answer that is understood, its head included.
+const maxAnswer = 4 << 10
+
 // conn is a connection that carries one call at a time. It does less per call than an http.Client, so that the side is what is
-// measured; it understands the answers of the sides, not all of HTTP.
+// measured.
 type conn struct {
 	net.Conn
-	in *bufio.Reader
+	answer [maxAnswer]byte
 }
 
 func dial(address string) (*conn, error) {
@@ -95,37 +112,29 @@ func dial(address string) (*conn, error) {
 	}
 	// Once, because it costs as much as the rest of a call: no connection is used for longer than a round.
 	_ = c.SetDeadline(time.Now().Add(patience))
-	return &conn{c, bufio.NewReader(c)}, nil
+	return &conn{Conn: c}, nil
 }
 
 func (c *conn) close() { _ = c.Close() }
 
+// call sends a request and reads the answer.
 func (c *conn) call(request []byte) error {
 	if _, err := c.Write(request); err != nil {
 		return err
 	}
-	length, ok := 0, false
-	for {
-		line, err := c.in.ReadSlice('\n')
+	received, size := 0, 0
+	for size == 0 || received < size {
+		n, err := c.Read(c.answer[received:])
+		received += n
 		if err != nil {
 			return err
 		}
-		if line = bytes.TrimRight(line, "\r\n"); len(line) == 0 {
-			break
+		if size, err = answerSize(c.answer[:received]); err != nil {
+			return err
 		}
-		if status, found := bytes.CutPrefix(line, []byte("HTTP/1.1 ")); found {
-			ok = bytes.HasPrefix(status, []byte("200 "))
-		} else if value, found := bytes.CutPrefix(line, []byte("Content-Length: ")); found {
-			if length, err = strconv.Atoi(string(value)); err != nil {
-				return err
-			}
+		if size == 0 && received == len(c.answer) {
+			return io.ErrShortBuffer
 		}
-	}
-	if _, err := c.in.Discard(length); err != nil {
-		return err
-	}
-	if !ok || length == 0 {
-		return errors.New("the answer isn't 200 with a body")
 	}
 	return nil
 }

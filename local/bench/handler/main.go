@@ -29,19 +29,15 @@ func main() {
 	err := fmt.Errorf("usage: handler PORT constant | mapping CONTRACTS")
 	switch {
 	case len(os.Args) == 3 && os.Args[2] == "constant":
-		err = serve(os.Args[1], http.HandlerFunc(constant))
+		err = http.ListenAndServe("127.0.0.1:"+os.Args[1], http.HandlerFunc(constant))
 	case len(os.Args) == 4 && os.Args[2] == "mapping":
-		var m http.Handler
-		if m, err = mapping(os.Args[3]); err == nil {
-			err = serve(os.Args[1], m)
+		var s *customhandler.Server
+		if s, err = mapping(os.Args[3]); err == nil {
+			err = s.Serve(context.Background(), os.Args[1])
 		}
 	}
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)
-}
-
-func serve(port string, h http.Handler) error {
-	return http.ListenAndServe("127.0.0.1:"+port, h)
 }
 
 func constant(w http.ResponseWriter, r *http.Request) {
@@ -51,7 +47,7 @@ func constant(w http.ResponseWriter, r *http.Request) {
 }
 
 // mapping returns the project's server with the two functions.
-func mapping(root string) (http.Handler, error) {
+func mapping(root string) (*customhandler.Server, error) {
 	schemas, err := schema.Open(filepath.Join(root, "schemas"))
 	if err != nil {
 		return nil, err
@@ -97,12 +93,9 @@ func mapping(root string) (http.Handler, error) {
 		}
 		last.Store(&out)
 	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/last" {
-			server.ServeHTTP(w, r)
-			return
-		}
+	server.HTTP("last", "/last", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(slices.Concat([]byte("["), bytes.Join(*last.Load(), []byte(",")), []byte("]")))
-	}), nil
+	}))
+	return server, nil
 }
