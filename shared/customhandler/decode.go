@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +34,8 @@ func (e *ShapeError) Error() string { return e.Field + ": " + e.Problem }
 // traffic). Its memory serves the next call; what messages keep is kept and the bodies' memory.
 type invocation struct {
 	function, id string
+	pool         *sync.Pool       // where it returns to, or
+	turn         chan *invocation // where it lets the next one have its turn, or neither
 
 	body    []byte
 	scanner slots.Scanner
@@ -45,29 +46,6 @@ type invocation struct {
 	names   map[string]string // properties' names, which are the same for every message
 	kept    []byte            // the messages' texts, never changed, only appended to
 	room    int               // what the texts of one message needed at most, so far
-}
-
-var invocations = sync.Pool{New: func() any { return new(invocation) }}
-
-// read takes in the body, whose length is known or -1.
-func (v *invocation) read(body io.Reader, length int64) error {
-	v.body = v.body[:0]
-	if length >= int64(cap(v.body)) && length <= MaxRequest {
-		v.body = make([]byte, 0, length+1) // one more, so that the end shows without growing
-	}
-	for {
-		if len(v.body) == cap(v.body) {
-			v.body = slices.Grow(v.body, 512)
-		}
-		n, err := body.Read(v.body[len(v.body):cap(v.body)])
-		v.body = v.body[:len(v.body)+n]
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
 }
 
 // The keys of the Service Bus trigger's metadata that a Message is made of.

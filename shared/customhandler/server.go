@@ -22,18 +22,25 @@ const MaxRequest = 128 << 20
 // Server answers the invocations of the Functions host. An empty 2xx answer hangs the host until functionTimeout, so no
 // handler writes answers itself: the server answers 200 with "{}" or 500 with a JSON object, and nothing else.
 type Server struct {
-	log    zerolog.Logger
-	routes map[string]invoke
-	http   map[string]http.Handler
-	names  []string
+	log     zerolog.Logger
+	routes  map[string]route
+	http    map[string]http.Handler
+	names   []string
+	reading *reading
 }
 
-// invoke runs a function. Before it does, it gives the invocation back to invocations.
+// route is a function that the host calls.
+type route struct {
+	function string
+	run      invoke
+}
+
+// invoke runs a function. Before it does, it releases the invocation.
 type invoke func(ctx context.Context, v *invocation) error
 
 // NewServer returns a server without functions.
 func NewServer(log zerolog.Logger) *Server {
-	return &Server{log: log, routes: map[string]invoke{}, http: map[string]http.Handler{}}
+	return &Server{log: log, routes: map[string]route{}, http: map[string]http.Handler{}, reading: newReading(runtime.GOMAXPROCS(0))}
 }
 
 // Single adds a function whose trigger delivers one message at a time. An error answers 500, which makes the host
@@ -41,7 +48,7 @@ func NewServer(log zerolog.Logger) *Server {
 func (s *Server) Single(function string, f func(context.Context, Message) error) {
 	s.add(function, func(ctx context.Context, v *invocation) error {
 		m, err := v.message()
-		invocations.Put(v)
+		v.release()
 		if err != nil {
 			return err
 		}
@@ -54,7 +61,7 @@ func (s *Server) Single(function string, f func(context.Context, Message) error)
 func (s *Server) Batch(function string, f func(context.Context, []Message)) {
 	s.add(function, func(ctx context.Context, v *invocation) error {
 		messages, err := v.messages()
-		invocations.Put(v)
+		v.release()
 		if err != nil {
 			return err
 		}
@@ -67,7 +74,7 @@ func (s *Server) Batch(function string, f func(context.Context, []Message)) {
 func (s *Server) Timer(function string, f func(context.Context) error) {
 	s.add(function, func(ctx context.Context, v *invocation) error {
 		_, err := v.scan(timer)
-		invocations.Put(v)
+		v.release()
 		if err != nil {
 			return err
 		}
@@ -90,13 +97,18 @@ func (s *Server) Functions() []string { return s.names }
 
 func (s *Server) add(function string, f invoke) {
 	s.names = append(s.names, function)
-	s.routes["/"+function] = f
+	s.routes["/"+function] = route{function, f}
 }
 
 // ServeHTTP answers one request of the host: an invocation, a proxied HTTP request, or the readiness probe GET /.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if f, ok := s.routes[r.URL.Path]; ok && r.Method == http.MethodPost {
-		s.answer(w, r, strings.TrimPrefix(r.URL.Path, "/"), f)
+	if to, ok := s.routes[r.URL.Path]; ok && r.Method == http.MethodPost {
+		err := s.run(r.Context(), to, &call{id: r.Header.Get(invocationHeader), trace: r.Header.Get("Traceparent"), body: r.Body, length: r.ContentLength})
+		if err != nil {
+			writeJSON(w, http.StatusInternalServerError, failure)
+			return
+		}
+		writeJSON(w, http.StatusOK, success)
 		return
 	}
 	if h := s.http[loose(r.URL.Path)]; h != nil {
@@ -110,51 +122,46 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusNotFound, `{"error":"no such function"}`)
 }
 
-func (s *Server) answer(w http.ResponseWriter, r *http.Request, function string, f invoke) {
+// The bodies of the answers to an invocation.
+const (
+	success = "{}"
+	failure = `{"error":"failed; the handler's log has the reason under this invocation id"}`
+)
+
+// call is what the host sends with an invocation.
+type call struct {
+	id, trace string
+	body      io.Reader
+	length    int64 // of the body, -1 where it isn't known
+}
+
+// run runs a function and logs why it failed, where that isn't the function's own failure.
+func (s *Server) run(ctx context.Context, to route, c *call) (err error) {
 	failed := func() *zerolog.Event {
-		return s.log.Error().Str("function", function).Str("invocation", r.Header.Get(invocationHeader))
+		return s.log.Error().Str("function", to.function).Str("invocation", c.id)
 	}
-	err := func() (err error) {
-		defer func() {
-			if p := recover(); p != nil {
-				err = errPanic
-				failed().Str("panic", fmt.Sprintf("%T", p)).Msg("the function panicked")
-			}
-		}()
-		if r.ContentLength > long {
-			runtime.Gosched()
+	defer func() {
+		if p := recover(); p != nil {
+			err = errPanic
+			failed().Str("panic", fmt.Sprintf("%T", p)).Msg("the function panicked")
 		}
-		v := invocations.Get().(*invocation)
-		v.function, v.id = function, r.Header.Get(invocationHeader)
-		body := r.Body
-		if r.ContentLength < 0 || r.ContentLength > MaxRequest { // else the length is the bound
-			body = http.MaxBytesReader(w, body, MaxRequest)
-		}
-		if err := v.read(body, r.ContentLength); err != nil {
-			invocations.Put(v)
-			failed().Msg("the invocation could not be read to its end")
-			return err
-		}
-		ctx := r.Context()
-		if trace := r.Header.Get("Traceparent"); trace != "" {
-			ctx = context.WithValue(ctx, traceParent{}, trace)
-		}
-		return f(ctx, v)
 	}()
+	v, err := s.reading.read(c.body, c.length)
+	if err != nil {
+		failed().Msg("the invocation could not be read to its end")
+		return err
+	}
+	v.function, v.id = to.function, c.id
+	if c.trace != "" {
+		ctx = context.WithValue(ctx, traceParent{}, c.trace)
+	}
+	err = to.run(ctx, v)
 	var shape *ShapeError
 	if errors.As(err, &shape) {
 		failed().Str("field", shape.Field).Msg("the host's invocation has an unexpected shape: " + shape.Problem)
 	}
-	if err != nil {
-		writeJSON(w, http.StatusInternalServerError, `{"error":"failed; the handler's log has the reason under this invocation id"}`)
-		return
-	}
-	writeJSON(w, http.StatusOK, "{}")
+	return err
 }
-
-// long is from how many bytes on a call lets the others go first. On one CPU, a connection whose next call is there already would
-// otherwise go on at once, and those whose bodies are still arriving would wait for many calls.
-const long = 64 << 10
 
 // traceParent is the key under which an invocation's context holds its trace header.
 type traceParent struct{}
@@ -191,15 +198,27 @@ func (s *Server) Serve(ctx context.Context, port string) error {
 	if err != nil {
 		return err
 	}
+	return s.serve(ctx, l)
+}
+
+func (s *Server) serve(ctx context.Context, l net.Listener) error {
 	// No write time-out: an invocation may last as long as functionTimeout. Idle connections outlive the host's pool.
-	srv := &http.Server{Handler: s, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 10 * time.Minute}
+	srv := &http.Server{Handler: s, ReadHeaderTimeout: headTimeout, IdleTimeout: idle}
 	gone := make(chan error, 2)
-	go func() { gone <- srv.Serve(l) }()
+	serving, end := context.WithCancel(ctx)
+	defer end()
+	go func() { gone <- srv.Serve(&directListener{Listener: l, server: s, ctx: serving}) }()
 	go func() { gone <- waitForOrphan(ctx, os.Getppid()) }()
-	err = <-gone
+	err := <-gone
 	_ = srv.Close()
 	return err
 }
+
+// How long a request's head may take, and how long a connection without a call stays open: longer than the host's pool keeps it.
+const (
+	headTimeout = 30 * time.Second
+	idle        = 10 * time.Minute
+)
 
 // ErrHostGone says that the process that started the handler has ended. The host leaves its handler behind when it is
 // killed or when a call outlives its shutdown (Functions host 4.1037, seen), so the handler looks after itself.
