@@ -67,5 +67,5 @@ func (e *Entity) Keyable(c *Column) bool {
 	if e.System == Dataverse {
 		return slices.Contains(dataverseKeyTypes, c.Type) || slices.Contains(e.PrimaryKey, c.Name)
 	}
-	return c.Kind != List && c.Kind != Unknown && c.Kind != Reference && c.Kind != Boolean
+	return c.Kind != List && c.Kind != Choices && c.Kind != Unknown && c.Kind != Reference && c.Kind != Boolean
 }

@@ -107,6 +107,16 @@ type label struct {
 // english is the language code whose labels a snapshot prefers, so that it doesn't depend on who pulls it.
 const english = 1033
 
+// multiSelect is the type of a column with several options of a choice.
+const multiSelect = "MultiSelectPicklist"
+
+// name gives such a column its type's name, where the metadata calls it Virtual.
+func (a *attribute) name() {
+	if a.AttributeTypeName.Value == multiSelect+"Type" {
+		a.AttributeType = multiSelect
+	}
+}
+
 // derived lists the types whose own members take a cast to be read, and what to ask for.
 var derived = []struct{ types, metadata, members, expand string }{
 	{"String", "StringAttributeMetadata", "MaxLength", ""},
@@ -119,6 +129,7 @@ var derived = []struct{ types, metadata, members, expand string }{
 	{"Lookup Customer Owner", "LookupAttributeMetadata", "Targets", ""},
 	{"Boolean", "BooleanAttributeMetadata", "DefaultValue", ""},
 	{"Picklist", "PicklistAttributeMetadata", "DefaultFormValue", "OptionSet($select=Options),GlobalOptionSet($select=Options)"},
+	{multiSelect, "MultiSelectPicklistAttributeMetadata", "DefaultFormValue", "OptionSet($select=Options),GlobalOptionSet($select=Options)"},
 	{"State", "StateAttributeMetadata", "DefaultFormValue", "OptionSet($select=Options)"},
 	{"Status", "StatusAttributeMetadata", "DefaultFormValue", "OptionSet($select=Options)"},
 }
@@ -134,6 +145,7 @@ func (c *Client) attributes(ctx context.Context, path string) ([]attribute, erro
 	}
 	at := map[string]int{}
 	for i, a := range base.Value {
+		base.Value[i].name()
 		at[a.LogicalName] = i
 	}
 	for _, d := range derived {
@@ -212,7 +224,7 @@ func (p *pull) attribute(a attribute) (schema.Column, bool) {
 			c.Targets = old.Targets
 			p.untold("targets", c.Name, len(old.Targets) > 0)
 		}
-	case schema.Choice:
+	case schema.Choice, schema.Choices:
 		if c.Options = a.options(); len(c.Options) == 0 && len(old.Options) == 0 {
 			return c, p.leaveOut(c.Name, c.Type+" without options")
 		} else if len(c.Options) == 0 {

@@ -33,7 +33,7 @@ type Pulled struct {
 	Kept []Untold
 	// Unknown names what the environment didn't tell and no old snapshot knows.
 	Unknown []Untold
-	// LeftOut names the columns that a snapshot can't hold, with their type: "cw_tags (MultiSelectPicklistType)".
+	// LeftOut names the columns that a snapshot can't hold, with their type: "cw_photo (ImageType)".
 	LeftOut []string
 	// Notes are further sentences for a person, such as an alternate key whose index isn't ready.
 	Notes []string

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +46,7 @@ func answering(t *testing.T, change func(r *http.Request, answer string) (int, s
 			last = "account.json"
 		case strings.HasPrefix(last, "Microsoft.Dynamics.CRM."):
 			last = strings.TrimPrefix(last, "Microsoft.Dynamics.CRM.") + ".json"
-			if strings.HasPrefix(last, "Picklist") && !strings.Contains(r.URL.Query().Get("$expand"), "GlobalOptionSet($select=Options)") {
+			if strings.Contains(last, "PicklistA") && !strings.Contains(r.URL.Query().Get("$expand"), "GlobalOptionSet($select=Options)") {
 				last = "none"
 			}
 		case last == "DataManagementTargetMapEntities" && (r.URL.Query().Get("$filter") != "Entity eq 'Customers V3'" || r.URL.Query().Get("cross-company") != "true"):
@@ -134,6 +135,7 @@ const newAccount = `{
     "cw_region": {"type": "Picklist", "options": {"100000000": "Nord", "100000001": ""}, "required": "application", "default": "100000001", "displayName": "Region (Vertrieb)"},
     "cw_review": {"type": "DateTime"},
     "cw_since": {"type": "DateTime", "dateOnly": true},
+    "cw_tags": {"type": "MultiSelectPicklist", "options": {"3": "Key account", "1": "Fair"}},
     "description": {"type": "Memo", "maxLength": 2000},
     "industrycode": {"type": "Picklist", "options": {"2": "Agriculture", "1": "Accounting"}, "required": "recommended"},
     "name": {"type": "String", "maxLength": 160, "required": "application", "displayName": "Account Name"},
@@ -156,8 +158,8 @@ func TestPullDataverseTableWithoutSnapshot(t *testing.T) {
 	if diff := cmp.Diff([]environment.Untold{{Part: "precision", Column: "creditlimit"}}, p.Unknown); diff != "" || len(p.Kept) > 0 {
 		t.Errorf("%s kept %v", diff, p.Kept)
 	}
-	if diff := cmp.Diff([]string{"cw_tags (MultiSelectPicklistType)"}, p.LeftOut); diff != "" {
-		t.Error(diff)
+	if len(p.LeftOut) > 0 {
+		t.Errorf("left out: %v", p.LeftOut)
 	}
 	want := []string{"alternate key cw_name (name) is left out because its index isn't ready: Failed", "alternate key cw_hidden is left out because its column isprivate is"}
 	if diff := cmp.Diff(want, p.Notes); diff != "" {
@@ -256,6 +258,14 @@ const newCustomers = `{
     "CustomerAccount": {"type": "String", "maxLength": 20, "notNull": true, "required": "system"},
     "CustomerGroupId": {"type": "String", "maxLength": 10, "required": "system"},
     "CustomerSince": {"type": "DateTimeOffset", "notNull": true},
+    "Discounts": {"type": "List", "notNull": true},
+    "Discounts[].Codes": {"type": "List"},
+    "Discounts[].Codes[]": {"type": "String"},
+    "Discounts[].Hold": {"type": "Enum", "enum": "NoYes", "notNull": true},
+    "Discounts[].Percent": {"type": "Decimal", "notNull": true},
+    "Discounts[].Steps": {"type": "List"},
+    "Discounts[].Steps[].Steps": {"type": "List"},
+    "Discounts[].Steps[].Steps[].Steps": {"type": "List"},
     "Memo": {"type": "String"},
     "OnHold": {"type": "Enum", "enum": "NoYes"},
     "OrganizationName": {"type": "String", "maxLength": 60},
@@ -275,7 +285,7 @@ func TestPullFnOEntity(t *testing.T) {
 	if diff := cmp.Diff([]string{"Picture (Edm.Binary)", "Unlisted (Microsoft.Dynamics.DataEntities.Nowhere)"}, p.LeftOut); diff != "" {
 		t.Error(diff)
 	}
-	if len(p.Notes) > 0 || len(p.Kept) > 0 || p.Unknown[0] != (environment.Untold{Part: "length", Column: "Memo"}) {
+	if len(p.Notes) > 0 || len(p.Kept) > 0 || !slices.Contains(p.Unknown, environment.Untold{Part: "length", Column: "Memo"}) {
 		t.Errorf("%+v", p)
 	}
 }

@@ -40,6 +40,40 @@ type edmEnum struct {
 	} `xml:"Member"`
 }
 
+// edmTypes are the types that a $metadata document defines, by name.
+type edmTypes struct {
+	enums     map[string][]schema.Option
+	complexes map[string][]edmProperty
+}
+
+// deepest is how many lists in one another a contract reads.
+const deepest = 3
+
+// withRows returns properties, and behind each list what its rows hold: Lines[].Amount for a property of a complex type, Tags[]
+// for plain values.
+func (t *edmTypes) withRows(properties []edmProperty) []edmProperty {
+	var out []edmProperty
+	for _, property := range properties {
+		out = append(out, property)
+		row, isList := strings.CutPrefix(property.Type, "Collection(")
+		if !isList || strings.Count(property.Name, "[]") == deepest {
+			continue
+		}
+		row = strings.TrimSuffix(row, ")")
+		members, isComplex := t.complexes[lastPart(row)]
+		if !isComplex {
+			out = append(out, edmProperty{Name: property.Name + "[]", Type: row})
+			continue
+		}
+		inRow := slices.Clone(members)
+		for i := range inRow {
+			inRow[i].Name = property.Name + "[]." + inRow[i].Name
+		}
+		out = append(out, t.withRows(inRow)...)
+	}
+	return out
+}
+
 // entitySet reads an F&O entity: types, nullability, keys and enums from $metadata, lengths and what is mandatory from the
 // data management's field list, where the environment has one for this entity.
 func (p *pull) entitySet(ctx context.Context, set, label string) error {
@@ -47,7 +81,7 @@ func (p *pull) entitySet(ctx context.Context, set, label string) error {
 	if err != nil {
 		return err
 	}
-	entity, enums, err := find(answer.Body, set)
+	entity, types, err := find(answer.Body, set)
 	if errors.Is(err, errNoXML) {
 		return fmt.Errorf("what F&O's address answers to $metadata is %w; check FNO_URL", err)
 	}
@@ -58,12 +92,12 @@ func (p *pull) entitySet(ctx context.Context, set, label string) error {
 	if err != nil {
 		return err
 	}
-	p.entityOf(set, entity, enums, rows)
+	p.entityOf(set, entity, types, rows)
 	return nil
 }
 
 // entityOf makes the snapshot of an entity set.
-func (p *pull) entityOf(set string, entity *edmEntity, enums map[string][]schema.Option, rows targetFields) {
+func (p *pull) entityOf(set string, entity *edmEntity, types *edmTypes, rows targetFields) {
 	e := &schema.Entity{System: schema.FnO, Name: set, Set: set, AlternateKeys: p.old.AlternateKeys, VirtualTable: p.old.VirtualTable}
 	e.DisplayName = p.displayName("", p.old.DisplayName, "") // $metadata has no labels
 	d := &schema.Document{Entity: e, Enums: map[string]string{}}
@@ -78,8 +112,8 @@ func (p *pull) entityOf(set string, entity *edmEntity, enums map[string][]schema
 		key = append(key, k.Name)
 	}
 	e.PrimaryKey = keepOrder(key, p.old.PrimaryKey)
-	for _, property := range entity.Properties {
-		c, enum, ok := p.property(property, enums)
+	for _, property := range types.withRows(entity.Properties) {
+		c, enum, ok := p.property(property, types.enums)
 		if !ok {
 			continue
 		}
@@ -155,11 +189,11 @@ func (p *pull) lengthAndLevel(c *schema.Column, row targetField, told, key bool)
 	}
 }
 
-// find returns an entity set's type and all enums of a $metadata document. The document is large, so it is read as a
-// stream.
-func find(document []byte, set string) (*edmEntity, map[string][]schema.Option, error) {
+// find returns an entity set's type, and the enums and complex types of a $metadata document. The document is large, so it is
+// read as a stream.
+func find(document []byte, set string) (*edmEntity, *edmTypes, error) {
 	var typeName, near string
-	enums := map[string][]schema.Option{}
+	types := &edmTypes{enums: map[string][]schema.Option{}, complexes: map[string][]edmProperty{}}
 	err := elements(document, func(d *xml.Decoder, start xml.StartElement) error {
 		switch start.Name.Local {
 		case "EntitySet":
@@ -175,8 +209,14 @@ func find(document []byte, set string) (*edmEntity, map[string][]schema.Option, 
 				return err
 			}
 			for _, m := range enum.Members {
-				enums[enum.Name] = append(enums[enum.Name], schema.Option{Value: m.Name})
+				types.enums[enum.Name] = append(types.enums[enum.Name], schema.Option{Value: m.Name})
 			}
+		case "ComplexType":
+			var complexType edmEntity
+			if err := d.DecodeElement(&complexType, &start); err != nil {
+				return err
+			}
+			types.complexes[complexType.Name] = complexType.Properties
 		}
 		return nil
 	})
@@ -199,7 +239,7 @@ func find(document []byte, set string) (*edmEntity, map[string][]schema.Option, 
 	if err == nil && entity == nil {
 		err = fmt.Errorf("F&O's $metadata has the entity set %s and not its type", set)
 	}
-	return entity, enums, err
+	return entity, types, err
 }
 
 var errNoXML = errors.New("no XML document")

@@ -121,9 +121,11 @@ func (p *pull) savedTable(name string, files []File) error {
 	attributes := make([]attribute, len(s.attributes))
 	for i, a := range s.attributes {
 		attributes[i] = *a
+		attributes[i].name()
 	}
 	without := slices.DeleteFunc(slices.Clone(attributes), func(a attribute) bool {
-		return schema.KindOf(a.AttributeType) != schema.Choice || len(a.options()) > 0
+		kind := schema.KindOf(a.AttributeType)
+		return kind != schema.Choice && kind != schema.Choices || len(a.options()) > 0
 	})
 	e := p.tableOf(*s.definition, attributes)
 	if s.hasKeys {
@@ -215,7 +217,7 @@ func (p *pull) savedEntitySet(set string, files []File) error {
 	if metadata == nil {
 		return fmt.Errorf("no file holds F&O's metadata: save what /data/$metadata answers, an XML document")
 	}
-	entity, enums, err := find(metadata.Text, set)
+	entity, types, err := find(metadata.Text, set)
 	if err != nil {
 		return fmt.Errorf("%s: %w", metadata.Name, err)
 	}
@@ -223,7 +225,7 @@ func (p *pull) savedEntitySet(set string, files []File) error {
 		p.pulled.Notes = append(p.pulled.Notes, fmt.Sprintf(
 			"lengths and mandatory fields aren't told: save /data/DataManagementTargetMapEntities?$filter=Entity eq '%s'&cross-company=true too", spaced(set)))
 	}
-	p.entityOf(set, entity, enums, rows)
+	p.entityOf(set, entity, types, rows)
 	return nil
 }
 

@@ -84,7 +84,7 @@ func expanded(t *testing.T) environment.File {
 
 // The files that an administrator saves tell what the environment itself tells.
 func TestSavedTableIsThePulledOne(t *testing.T) {
-	options := saved(t, "PicklistAttributeMetadata.json", "StateAttributeMetadata.json", "StatusAttributeMetadata.json")
+	options := saved(t, "PicklistAttributeMetadata.json", "MultiSelectPicklistAttributeMetadata.json", "StateAttributeMetadata.json", "StatusAttributeMetadata.json")
 	for name, files := range map[string][]environment.File{
 		"options last":  append([]environment.File{expanded(t)}, options...),
 		"options first": append(slices.Clone(options), expanded(t)),
