@@ -13,12 +13,8 @@ import (
 	"crosswalk/shared/editor"
 )
 
-// How the catalog's folder names the functions in links, and the editors' schema.
-const (
-	functionsFromCatalog = "../../functions"
-	schemaFromCatalog    = "../contract.schema.json"
-	snapshotFromCatalog  = "../snapshot.schema.json"
-)
+// functionsFromCatalog is how the catalog's folder names the functions in links.
+const functionsFromCatalog = "../../functions"
 
 func newDocs() *cobra.Command {
 	var check bool
@@ -39,21 +35,19 @@ func newDocs() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			schema, err := editor.Schema(p.schemas)
+			files, err := editor.Files(p.schemas)
 			if err != nil {
 				return err
 			}
-			snapshot, err := editor.SnapshotSchema()
-			if err != nil {
-				return err
+			for _, f := range files {
+				pages = append(pages, catalog.Page{Path: "../" + path.Base(f.Path), Text: f.Text}) // beside the catalog's folder
 			}
-			pages = append(pages, catalog.Page{Path: schemaFromCatalog, Text: schema}, catalog.Page{Path: snapshotFromCatalog, Text: snapshot})
 			folder := filepath.Join(p.root, "docs", "catalog")
 			if !check {
 				if err := catalog.Write(folder, pages); err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "docs/catalog: %d pages; %s; %s\n", len(pages)-2, editor.Path, editor.SnapshotPath)
+				fmt.Fprintf(cmd.OutOrStdout(), "docs/catalog: %d pages; for editors %s, %s and %s\n", len(pages)-len(files), editor.Path, editor.ColumnsPath, editor.SnapshotPath)
 				return nil
 			}
 			stale, err := catalog.Stale(folder, pages)

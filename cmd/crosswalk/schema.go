@@ -16,6 +16,7 @@ import (
 	"github.com/kelseyhightower/envconfig"
 	"github.com/spf13/cobra"
 
+	"crosswalk/shared/editor"
 	"crosswalk/shared/identity"
 	"crosswalk/shared/schema"
 	"crosswalk/shared/schema/environment"
@@ -122,6 +123,32 @@ func (p pulling) run(ctx context.Context, system, entity string) error {
 		return err
 	}
 	fmt.Fprintf(p.out, "wrote %s\n", name)
+	return p.refresh()
+}
+
+// refresh writes the files anew that editors read, so that the next contract is offered the new columns at once.
+func (p pulling) refresh() error {
+	now, err := projectAt(p.root)
+	if err != nil {
+		return err
+	}
+	files, err := editor.Files(now.schemas)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		path := filepath.Join(p.root, filepath.FromSlash(f.Path))
+		if before, err := os.ReadFile(path); err == nil && bytes.Equal(before, f.Text) {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, f.Text, 0o644); err != nil {
+			return err
+		}
+		fmt.Fprintf(p.out, "wrote %s\n", f.Path)
+	}
 	return nil
 }
 

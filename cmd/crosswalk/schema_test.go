@@ -323,8 +323,11 @@ func TestSchemaPullFromSavedFiles(t *testing.T) {
 	if out, err := pull("--dry-run"); err != nil || !strings.Contains(out, "shared/schema/salesforce/Account.json is new: 14 columns\nnothing was written") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if out, err := pull(); err != nil || !strings.Contains(out, "wrote shared/schema/salesforce/Account.json") {
+	if out, err := pull(); err != nil || !strings.Contains(out, "wrote shared/schema/salesforce/Account.json\n") || !strings.Contains(out, "wrote docs/columns.schema.json\n") {
 		t.Errorf("%v\n%s", err, out)
+	}
+	if columns, err := os.ReadFile(filepath.Join(root, "docs", "columns.schema.json")); err != nil || !bytes.Contains(columns, []byte(`"Parent Account ID: lookup to Account"`)) {
+		t.Errorf("an editor doesn't know the new object's fields: %v", err)
 	}
 	if out, err := pull(); err != nil || !strings.Contains(out, "shared/schema/salesforce/Account.json is up to date") {
 		t.Errorf("%v\n%s", err, out)

@@ -5,6 +5,7 @@ package editor
 
 import (
 	"bytes"
+	"path"
 	"slices"
 
 	"github.com/go-json-experiment/json"
@@ -20,17 +21,40 @@ const Line = "# yaml-language-server: $schema=../../docs/contract.schema.json\n"
 // Path is where the schema lies below the project's root.
 const Path = "docs/contract.schema.json"
 
+// File is one of the files that editors read.
+type File struct {
+	// Path is below the project's root.
+	Path string
+	Text []byte
+}
+
+// Files returns all files for editors, made from the language and the snapshots: the schema of contracts, that of the columns,
+// and that of the snapshots themselves.
+func Files(schemas *schema.Set) ([]File, error) {
+	contracts, err := Schema(schemas)
+	if err != nil {
+		return nil, err
+	}
+	columns, err := Columns(schemas)
+	if err != nil {
+		return nil, err
+	}
+	snapshots, err := SnapshotSchema()
+	return []File{{Path, contracts}, {ColumnsPath, columns}, {SnapshotPath, snapshots}}, err
+}
+
 // object is a JSON object of the schema.
 type object = map[string]any
 
 // Schema returns the JSON Schema of contracts, indented and with sorted keys. Systems and entities to choose from are those
-// that have a snapshot in schemas.
+// that have a snapshot in schemas. It refers to [Columns], which lies beside it, for the entities' columns.
 func Schema(schemas *schema.Set) ([]byte, error) {
 	w := &writer{schemas: schemas, definitions: object{}}
 	root := w.object(contract.Grammar())
 	root["$schema"] = "http://json-schema.org/draft-07/schema#"
 	root["$comment"] = "Written by `crosswalk docs` from the language's declarations: change those, not this file."
 	root["title"] = "Crosswalk contract"
+	root["allOf"] = []object{{"$ref": path.Base(ColumnsPath)}}
 	root["definitions"] = w.definitions
 	var out bytes.Buffer
 	err := json.MarshalWrite(&out, root, json.Deterministic(true), jsontext.WithIndent("  "), jsontext.EscapeForHTML(false))

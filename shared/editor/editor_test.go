@@ -2,6 +2,7 @@ package editor
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,8 +27,16 @@ func compiled(t *testing.T) *jsonschema.Schema {
 	if err != nil {
 		t.Fatal(err)
 	}
+	text, err = Columns(schema.BuiltIn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := jsonschema.NewCompiler()
-	if err := c.AddResource(Path, doc); err != nil {
+	if err := errors.Join(c.AddResource(Path, doc), c.AddResource(ColumnsPath, columns)); err != nil {
 		t.Fatal(err)
 	}
 	s, err := c.Compile(Path)
