@@ -146,6 +146,9 @@ type trial struct {
 	against *comparison
 }
 
+// ignored reports whether the contract's when is false for the record.
+func (t trial) ignored() bool { return t.record == nil && t.fault == nil }
+
 // try maps what in holds. The error says why there is nothing to map.
 func try(plan *contract.Plan, in input) ([]trial, error) {
 	if in.example {
@@ -218,6 +221,7 @@ type trialJSON struct {
 	Event    string          `json:"event,omitempty"`
 	Note     string          `json:"note,omitempty"`
 	Accepted bool            `json:"accepted"`
+	Ignored  bool            `json:"ignored,omitempty"`
 	Reject   *rejectJSON     `json:"reject,omitempty"`
 	Key      string          `json:"key,omitempty"`
 	Fields   []fieldJSON     `json:"fields"`
@@ -289,7 +293,7 @@ func writeTrials(out io.Writer, plan *contract.Plan, trials []trial) error {
 		Trials []trialJSON `json:"trials"`
 	}{plan.Name, plan.From.System + "/" + plan.From.Entity, plan.To.System + "/" + plan.To.Entity, nil}
 	for _, t := range trials {
-		j := trialJSON{Name: t.name, Event: t.event, Note: t.note, Accepted: t.fault == nil, Reject: rejectOf(t.fault), Fields: []fieldJSON{}}
+		j := trialJSON{Name: t.name, Event: t.event, Note: t.note, Accepted: t.record != nil && t.fault == nil, Ignored: t.ignored(), Reject: rejectOf(t.fault), Fields: []fieldJSON{}}
 		if t.record != nil {
 			j.Key, j.Write, j.Target = t.record.KeyText(), t.record.JSON(true), targetOf(t.against)
 		}

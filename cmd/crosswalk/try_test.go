@@ -407,3 +407,21 @@ Lines[1].Price (absent)                                                         
 		}
 	}
 }
+
+// A record for which the contract's when is false is nothing to do, and can be kept as such.
+func TestTryShowsAndKeepsARecordThatIsIgnored(t *testing.T) {
+	tryProject(t)
+	replaceIn(t, "functions/invoices/contract.yaml", "owner: fno\n", "owner: fno\nwhen: InvoiceId != \"1\"\n")
+	out, status, err := crosswalk(t, "", "try", "invoices", "posted", "--save", "small")
+	if err != nil || status != 0 || !strings.HasSuffix(out, "\nignored   not-wanted: nothing is written\n") || !strings.Contains(out, "when is false for it: InvoiceId != \"1\"") {
+		t.Errorf("status %d, %v\n%s", status, err, out)
+	}
+	want, err := os.ReadFile("functions/invoices/examples/small.want.json")
+	if err != nil || string(want) != "{\n  \"ignore\": \"not-wanted\"\n}\n" {
+		t.Errorf("%v %s", err, want)
+	}
+	out, status, err = crosswalk(t, "", "try", "invoices", "small", "--format", "json")
+	if err != nil || status != 0 || !strings.Contains(out, `"accepted": false`) || !strings.Contains(out, `"ignored": true`) {
+		t.Errorf("status %d, %v\n%s", status, err, out)
+	}
+}

@@ -43,6 +43,11 @@ func expectation(t trial) any {
 			Reject contract.Rejection `json:"reject"`
 		}{contract.Rejection{Reason: t.fault.Reason, Field: t.fault.Field}}
 	}
+	if t.ignored() {
+		return struct {
+			Ignore string `json:"ignore"`
+		}{contract.NotWanted}
+	}
 	return struct {
 		Write json.RawMessage `json:"write"`
 	}{t.record.JSON(true)}

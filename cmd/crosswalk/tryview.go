@@ -52,6 +52,10 @@ func (v trialView) trial(plan *contract.Plan, t trial) {
 		fmt.Fprintln(v.out, v.paint(red, "rejected  "+printable(t.fault.Error(), false)))
 		return
 	}
+	if t.ignored() {
+		fmt.Fprintln(v.out, v.paint(yellow, "ignored   "+contract.NotWanted+": nothing is written"))
+		return
+	}
 	fmt.Fprintf(v.out, "%s  %s  (%s)\n", v.paint(green, "accepted"), printable(t.record.KeyText(), false), strings.Join(plan.To.Key, "/"))
 	if address := plan.Address(t.record); address != "" {
 		fmt.Fprintln(v.out, "the row's address: "+printable(address, false))

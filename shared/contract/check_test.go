@@ -166,6 +166,8 @@ func TestCheck(t *testing.T) {
 			folder + `examples/plain.json:3:1: the example is no well-formed JSON: invalid character '}' at start of string (expecting '"') (fix: mend it here, and save it as UTF-8 without a byte order mark)`},
 		{"an example with a misspelt column", nil, files{folder + "examples/plain.json": strings.Replace(exampleRow, `"OrganizationName"`, `"OrganisationName"`, 1)},
 			folder + `examples/plain.json:1:31: CustomersV3 has no field "OrganisationName", so the example says nothing for OrganizationName (fix: did you mean OrganizationName?)`},
+		{"an example that the source has no room for", nil, files{folder + "examples/plain.json": strings.Replace(exampleRow, `"US-001"`, `"US-001 and so on and on"`, 1)},
+			folder + `examples/plain.json:1:2: CustomerAccount has 23 characters here, and the column of fno CustomersV3 takes 20: no such record can come (fix: shorten it)`},
 		{"an example that is rejected", nil, files{folder + "examples/plain.json": "{}"},
 			folder + "examples/plain.want.json:2:3: the record is rejected: blank-required: accountnumber (from CustomerAccount): the source says nothing (null) and the contract rejects a blank (fix: correct the contract, or the expectation if the contract is right)"},
 		{"an example that is accepted", nil, files{folder + "examples/plain.want.json": `{"reject": {"reason": "too-long", "field": "name (from OrganizationName)"}}`},

@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf16"
 
 	"crosswalk/shared/fault"
+	"crosswalk/shared/schema"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -165,6 +167,31 @@ func (p *Plan) misspelt(e Example) (Finding, bool) {
 	return Finding{}, false
 }
 
+// unlike finds a text of the example that its source's column has no room for: no such record can come, so the example would show
+// what never happens, and the source refuses it where the examples are run.
+func (p *Plan) unlike(e Example) (Finding, bool) {
+	in, err := members(e.Input)
+	if err != nil || p.From.State == StateEvent {
+		return Finding{}, false // Apply tells; an event's members have the lengths that its version has
+	}
+	for _, name := range slices.Sorted(maps.Keys(in)) {
+		c, ok := p.source.Column(name)
+		if !ok || c.Kind != schema.Text || c.MaxLength == 0 {
+			continue
+		}
+		if n := len(utf16.Encode([]rune(Value{JSON: in[name]}.Text()))); n > c.MaxLength {
+			line, column := 1, 1
+			if i := bytes.Index(e.Input, []byte(`"`+name+`"`)); i >= 0 {
+				line, column = position(e.Input, i)
+			}
+			return Finding{File: strings.TrimSuffix(e.WantFile, wantSuffix) + ".json", Line: line, Column: column,
+				Message: fmt.Sprintf("%s has %d characters here, and the column of %s %s takes %d: no such record can come", name, n, p.From.System, p.From.Entity, c.MaxLength),
+				Fix:     "shorten it"}, true
+		}
+	}
+	return Finding{}, false
+}
+
 // Try maps an example and returns a finding for everything that comes out differently.
 func (p *Plan) Try(e Example) Findings {
 	var out Findings
@@ -184,6 +211,9 @@ func (p *Plan) Try(e Example) Findings {
 		return Findings{finding}
 	}
 	if finding, misspelt := p.misspelt(e); misspelt {
+		return Findings{finding}
+	}
+	if finding, unlike := p.unlike(e); unlike {
 		return Findings{finding}
 	}
 	r, err := p.Apply(e.Input)

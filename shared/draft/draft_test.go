@@ -229,6 +229,25 @@ func TestOtherContractsSuggest(t *testing.T) {
 	}
 }
 
+// A column that another flow writes isn't suggested again, nor one that the source's system makes up, as Dataverse its exchange rates.
+func TestWhatHasAMasterIsNotSuggested(t *testing.T) {
+	p := project(t, "customer-to-dataverse")
+	for _, tt := range []struct {
+		f         Flow
+		has, lack string
+	}{
+		{Flow{Name: "to-account", From: Side{"fno", "VendorsV2"}, To: Side{"dataverse", "account"}, Event: "fno.vendvendorv2entity.*", Key: []string{"cw_legalentity", "cw_vendoraccount"}},
+			"# address1_county:", "# creditlimit:"},
+		{Flow{Name: "to-vendor", From: Side{"dataverse", "account"}, To: Side{"fno", "VendorsV2"}, Event: "dataverse.account.*", Key: []string{"dataAreaId", "VendorAccountNumber"}},
+			"# AddressCountyId:", "# ExchangeRate:"},
+	} {
+		text := mustWrite(t, p, tt.f)
+		if !strings.Contains(text, tt.has) || strings.Contains(text, tt.lack) {
+			t.Errorf("wanted %s and no %s:\n%s", tt.has, tt.lack, text)
+		}
+	}
+}
+
 // Options become a map: those of the same name are filled in, each other one is a TODO.
 func TestAMapIsWrittenOut(t *testing.T) {
 	target := &schema.Column{Name: "kind", Kind: schema.Choice, Options: []schema.Option{{Value: "1", Label: "Item"}, {Value: "2", Label: "Bundle"}}}

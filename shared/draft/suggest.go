@@ -129,7 +129,7 @@ func sameName(a, b string) bool {
 }
 
 // suggested returns columns that both sides have under a like name and that need not be mapped, sorted by the target's name: each
-// column once, the likeliest pairs first, and none that another contract has spoken for.
+// column once, the likeliest pairs first; none that another contract has spoken for, and none that the source's system makes up.
 func (d drafting) suggested() []suggestion {
 	needed := d.needed()
 	var used []*schema.Column
@@ -142,14 +142,14 @@ func (d drafting) suggested() []suggestion {
 		if c.ReadOnly || c.Kind == schema.GUID || c.Kind == schema.Reference || slices.Contains(needed, c) || d.spokenFor(c) != "" {
 			continue
 		}
-		if s := d.fromContracts(c); s.source != nil && d.simple(c, s.source) && d.keeps(s.source) == "" {
+		if s := d.fromContracts(c); s.source != nil && !s.source.ReadOnly && d.simple(c, s.source) && d.keeps(s.source) == "" {
 			s.target = c
 			pairs = append(pairs, scored{s, 1000})
 			continue
 		}
 		for j := range d.source.Columns {
 			from := &d.source.Columns[j]
-			if score := contract.Alike(c, from); score >= leastAlike && d.simple(c, from) && d.keeps(from) == "" {
+			if score := contract.Alike(c, from); score >= leastAlike && !from.ReadOnly && d.simple(c, from) && d.keeps(from) == "" {
 				pairs = append(pairs, scored{suggestion{target: c, source: from}, score})
 			}
 		}
