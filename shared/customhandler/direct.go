@@ -198,7 +198,7 @@ func parseHead(received []byte) (h head, ok bool) {
 			h.id = value
 		case field == traceparent:
 			h.trace = value
-		case field == transferEncoding && string(value) != "chunked":
+		case field == host && !isAddress(value), field == transferEncoding && string(value) != "chunked":
 			return head{}, false
 		}
 	}
@@ -232,4 +232,14 @@ func isText(value []byte) bool {
 		}
 	}
 	return len(value) > 0 && value[0] != ' ' && value[len(value)-1] != ' '
+}
+
+// isAddress is true for 127.0.0.1:44733 and for what else consists of letters, digits, dots, colons and hyphens.
+func isAddress(value []byte) bool {
+	for _, c := range value {
+		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '-' || c > ':' || c == '/') {
+			return false
+		}
+	}
+	return true
 }
