@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"crosswalk/handlers/flow"
+	table "crosswalk/local/systems/rows"
 	"crosswalk/local/systems/traffic"
 	"crosswalk/shared/contract"
 	"crosswalk/shared/link"
@@ -218,5 +219,47 @@ fields:
 	run(3, settle.Delivered("updated")) // found by its key alone; F&O's rows are written without being read
 	if got := len(b.FnO().Rows("SalesInvoiceHeadersV2")); got != 1 {
 		t.Errorf("%d rows", got)
+	}
+}
+
+// Two flows that a fixed value in their keys keeps apart each write a row of their own under one number, and own the same column
+// there.
+func TestFlowsKeepToTheirOwnRows(t *testing.T) {
+	b := newBench(t)
+	if err := b.Dataverse().DefineKey("invoice", "shippingmethodcode", "invoicenumber"); err != nil {
+		t.Fatal(err)
+	}
+	var plans []*contract.Plan
+	for _, method := range []string{"2", "4"} {
+		text := keyedInvoice("shippingmethodcode, invoicenumber", "  shippingmethodcode: {value: "+method+"}\n")
+		plans = append(plans, keyedPlan(t, `["shippingmethodcode", "invoicenumber"]`, strings.Replace(text, "pair: keyed", "pair: keyed-"+method, 1)))
+	}
+	owners := contract.OwnershipOf(plans...)
+	for n, total := range []string{"10", "20", "30"} {
+		p := plans[n%2]
+		target, err := flow.NewDataverseTarget(b.dataverse, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, err := flow.New(p, b.links, b.options(), nil, flow.Owned(target, p, func() (*contract.Ownership, error) { return owners, nil }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := settle.Delivered("created")
+		if n == 2 {
+			want = settle.Delivered("updated")
+		}
+		e := strings.Replace(keyedEvent, "Currency\":10", "Currency\":"+total, 1)
+		if n == 1 { // invoices have a key of number and legal entity too
+			e = strings.NewReplacer("usmf", "demf", "US-001", "DE-001").Replace(e)
+		}
+		play(t, h, []step{{event: occurrence(posted, "", n+1, e), want: want}})
+	}
+	for method, total := range map[string]string{"2": "30", "4": "20"} {
+		i := slices.IndexFunc(b.Dataverse().Rows("invoice"), func(r table.Row) bool { return strings.Contains(string(r.JSON), `"shippingmethodcode":`+method) })
+		if i < 0 {
+			t.Fatalf("there is no invoice %s", method)
+		}
+		mustHold(t, b.Dataverse().Rows("invoice")[i].JSON, `"totalamount":`+total, `"invoicenumber":"CIV'7"`)
 	}
 }

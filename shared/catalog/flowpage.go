@@ -21,13 +21,22 @@ func (f *flow) leavesOut() string {
 	return "every record for which this is false: " + code(f.When())
 }
 
+// to says where records go, and to which rows the flow keeps.
+func (f *flow) to() string {
+	out := fmt.Sprintf("%s, %s, found by %s", title(f.To.System), code(f.To.Entity), codes(f.To.Key))
+	if rows := rowsOf(f); rows != "" {
+		out += "; only rows where " + rows
+	}
+	return out
+}
+
 // flow writes one flow's page.
 func (b *book) flow(f *flow) []byte {
 	w := newPage(f.Name)
 	w.line("%s", prose(f.Purpose))
 	rows := [][]string{
 		{"from", fmt.Sprintf("%s, %s", title(f.From.System), code(f.From.Entity))},
-		{"to", fmt.Sprintf("%s, %s, found by %s", title(f.To.System), code(f.To.Entity), codes(f.To.Key))},
+		{"to", f.to()},
 		{"starts with", "event " + code(f.From.Event)},
 		{"reads", f.reads()},
 		{"leaves out", f.leavesOut()},

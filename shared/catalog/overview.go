@@ -77,6 +77,26 @@ type claim struct {
 	flows  []*flow  // those that write it
 	from   []string // where each gets it
 	key    bool
+	// namers are the flows whose contracts name the field, each with the owner that it says.
+	namers []namer
+}
+
+// namer is a contract that says who owns a field.
+type namer struct {
+	flow  *flow
+	owner string
+}
+
+// agreed reports whether the contracts say one owner for each row: those that say another keep to other rows.
+func (c *claim) agreed() bool {
+	for i, a := range c.namers {
+		for _, b := range c.namers[:i] {
+			if _, apart := a.flow.Apart(b.flow.Plan); a.owner != b.owner && !apart {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // entities returns the targets of all flows, as system/entity, sorted.
@@ -109,6 +129,7 @@ func (b *book) claims(entity string) []claim {
 			if !slices.Contains(c.owners, field.Owner) {
 				c.owners = append(c.owners, field.Owner)
 			}
+			c.namers = append(c.namers, namer{f, field.Owner})
 			c.key = c.key || field.Key
 			if field.Mapped() {
 				c.flows = append(c.flows, f)
@@ -143,6 +164,9 @@ func (b *book) ownership() []byte {
 	w := newPage("Who owns which field")
 	w.line("One system owns each field: it alone decides the value, and only a flow from that system may write it. " +
 		"Key fields say which record is meant, so every flow of an entity may fill them.")
+	if slices.ContainsFunc(b.flows, func(f flow) bool { return len(f.Rows()) > 0 }) {
+		w.line("Flows whose keys have different fixed values write different rows, and in each of them a field has one owner.")
+	}
 	for _, entity := range b.entities() {
 		system, name, _ := strings.Cut(entity, "/")
 		w.line("## %s: %s", title(system), name)
@@ -163,8 +187,16 @@ func (b *book) ownership() []byte {
 
 func (c *claim) owner() string {
 	out := list(titles(c.owners))
-	if len(c.owners) > 1 && !c.key {
+	switch {
+	case len(c.owners) < 2 || c.key:
+	case !c.agreed():
 		out += ": **the contracts don't agree**"
+	default:
+		parts := make([]string, len(c.namers))
+		for i, n := range c.namers {
+			parts[i] = title(n.owner) + " where " + rowsOf(n.flow)
+		}
+		out = strings.Join(parts, ", ")
 	}
 	return out
 }
@@ -180,8 +212,21 @@ func (c *claim) writers(folder, system string) string {
 	out := make([]string, len(c.flows))
 	for i, f := range c.flows {
 		out[i] = fmt.Sprintf("[%s](%s%s.md)", f.Name, folder, f.Name)
+		if rows := rowsOf(f); len(c.flows) > 1 && rows != "" {
+			out[i] += " where " + rows
+		}
 	}
 	return strings.Join(out, ", ")
+}
+
+// rowsOf says which rows of its target a flow keeps to; "" where its key has no fixed value.
+func rowsOf(f *flow) string {
+	var out []string
+	for _, part := range f.Rows() {
+		column, _ := f.TargetEntity().Column(part.Column)
+		out = append(out, code(part.Column)+" is "+option(column, part.Value))
+	}
+	return strings.Join(out, " and ")
 }
 
 // system writes what changes if a system is retired.

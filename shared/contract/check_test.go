@@ -143,7 +143,7 @@ func TestCheck(t *testing.T) {
 		{"not in the topology", nil, files{"other/contract.yaml": strings.NewReplacer("description: {from: SalesMemo", "fax: {from: PrimaryContactFax", "  creditonhold", "  donotfax").Replace(soundFlow),
 			"other/function.json": strings.Replace(trigger, "customer-to-dataverse", "other", 1), "other/examples/a.json": exampleRow, "other/examples/a.want.json": strings.NewReplacer("creditonhold", "donotfax", "description", "fax").Replace(exampleWant)},
 			`other/contract.yaml:5:49: the topology has no function other, so no event would reach it (fix: add {"name": "other", "events": [{"type": "fno.custcustomerv3entity.*"}]} to the functions of shared/topology/topology.json)` + "\n" +
-				"other/contract.yaml:11:3: field name of account is written by flow customer-to-dataverse as well, so the last event wins (fix: let one flow write it)"},
+				"other/contract.yaml:11:3: field name of account is written by flow customer-to-dataverse as well, so the last event wins (fix: let one flow write it, or keep their rows apart by a column of both keys that has another fixed value in each)"},
 		{"another event than the topology", nil, files{folder + "contract.yaml": strings.Replace(soundFlow, "fno.custcustomerv3entity.*", "fno.custcustomerv3entity.updated", 1)},
 			folder + "contract.yaml:5:49: the topology sends customer-to-dataverse fno.custcustomerv3entity.*, the contract asks for fno.custcustomerv3entity.updated (fix: write the same in the contract and in shared/topology/topology.json)"},
 		{"a function of the topology without a contract", []string{"forgotten fno.vendor.*"}, nil,

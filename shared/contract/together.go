@@ -9,18 +9,17 @@ import (
 // together checks what only several contracts can get wrong: who writes and who owns a field, and values that go round in a
 // loop.
 func (c *checker) together() {
-	writers := map[string]string{}
+	writers := map[string][]*Plan{}
 	for _, f := range c.flows {
 		for _, d := range f.doc.fields {
 			if !d.maps() || d.Initial != nil || slices.Contains(f.plan.To.Key, d.name.text) {
 				continue // two flows that feed one entity find its rows by the same key; an initial value overwrites nothing
 			}
 			field := f.plan.To.System + "/" + f.plan.To.Entity + "/" + d.name.text
-			if other, taken := writers[field]; taken {
-				c.add(f.file, d.name, "let one flow write it", "field %s of %s is written by flow %s as well, so the last event wins", d.name.text, f.plan.To.Entity, other)
-			} else {
-				writers[field] = f.plan.Name
+			if other := f.plan.rival(writers[field]); other != nil {
+				c.add(f.file, d.name, oneWriter, "field %s of %s is written by flow %s as well, so the last event wins", d.name.text, f.plan.To.Entity, other.Name)
 			}
+			writers[field] = append(writers[field], f.plan)
 			c.foreign(f, d)
 			c.linked(f, d)
 			c.othersKey(f, d)
@@ -33,9 +32,21 @@ func (c *checker) together() {
 	c.loops()
 }
 
+const oneWriter = "let one flow write it, or keep their rows apart by a column of both keys that has another fixed value in each"
+
+// rival returns the first of other flows that may write the same rows, nil where none does.
+func (p *Plan) rival(others []*Plan) *Plan {
+	for _, other := range others {
+		if _, apart := p.Apart(other); other != p && !apart {
+			return other
+		}
+	}
+	return nil
+}
+
 // deactivated adds a finding for each column that a delete in the flow's source sets and that isn't this flow's: another contract
 // says that it belongs to another system, or another flow writes it, by field as in writers.
-func (c *checker) deactivated(f flow, writers map[string]string) {
+func (c *checker) deactivated(f flow, writers map[string][]*Plan) {
 	for _, v := range f.plan.deactivation.Fields() {
 		at := f.doc.Delete
 		for _, m := range at.members[0].value.members {
@@ -44,15 +55,15 @@ func (c *checker) deactivated(f flow, writers map[string]string) {
 			}
 		}
 		for _, other := range c.flows {
-			if other.plan == f.plan || other.plan.To.System != f.plan.To.System || other.plan.To.Entity != f.plan.To.Entity {
+			if f.plan.rival([]*Plan{other.plan}) == nil {
 				continue
 			}
 			if owner := other.plan.owners[v.Name]; owner != "" && owner != f.plan.From.System {
 				c.add(f.file, at, "agree on one owner and say so in both contracts", "delete: field %s of %s belongs to %s, says flow %s", v.Name, f.plan.To.Entity, owner, other.plan.Name)
 			}
 		}
-		if writer := writers[f.plan.To.System+"/"+f.plan.To.Entity+"/"+v.Name]; writer != "" && writer != f.plan.Name {
-			c.add(f.file, at, "let one flow write it", "delete: field %s of %s is written by flow %s as well, so the last event wins", v.Name, f.plan.To.Entity, writer)
+		if writer := f.plan.rival(writers[f.plan.To.System+"/"+f.plan.To.Entity+"/"+v.Name]); writer != nil {
+			c.add(f.file, at, oneWriter, "delete: field %s of %s is written by flow %s as well, so the last event wins", v.Name, f.plan.To.Entity, writer.Name)
 		}
 	}
 }
@@ -60,7 +71,7 @@ func (c *checker) deactivated(f flow, writers map[string]string) {
 // othersKey adds a finding where a flow changes a column by which another finds its rows.
 func (c *checker) othersKey(f flow, d fieldDoc) {
 	for _, other := range c.flows {
-		if other.plan.To.System == f.plan.To.System && other.plan.To.Entity == f.plan.To.Entity && slices.Contains(other.plan.To.Key, d.name.text) {
+		if f.plan.rival([]*Plan{other.plan}) != nil && slices.Contains(other.plan.To.Key, d.name.text) {
 			c.add(f.file, d.name, "leave the field to flow "+other.plan.Name+", or find the rows by the same key", "field %s of %s is part of the key by which flow %s finds its rows: a change would take them away from it", d.name.text, f.plan.To.Entity, other.plan.Name)
 			return
 		}
@@ -97,7 +108,7 @@ func (c *checker) linked(f flow, d fieldDoc) {
 // foreign adds a finding where another contract says that a field this flow writes belongs to another system.
 func (c *checker) foreign(f flow, d fieldDoc) {
 	for _, other := range c.flows {
-		if other.plan == f.plan || other.plan.To.System != f.plan.To.System || other.plan.To.Entity != f.plan.To.Entity {
+		if f.plan.rival([]*Plan{other.plan}) == nil {
 			continue
 		}
 		owner := other.plan.owners[d.name.text]

@@ -121,7 +121,7 @@ func TestColumnsOfADeleteHaveOneOwner(t *testing.T) {
 		}
 	}
 	for name, tt := range map[string]struct{ field, want string }{
-		"another flow writes it":   {"statuscode: {value: 1}", "customer-to-dataverse/contract.yaml:14:37: delete: field statuscode of account is written by flow second as well, so the last event wins (fix: let one flow write it)"},
+		"another flow writes it":   {"statuscode: {value: 1}", "customer-to-dataverse/contract.yaml:14:37: delete: field statuscode of account is written by flow second as well, so the last event wins (fix: let one flow write it, or keep their rows apart by a column of both keys that has another fixed value in each)"},
 		"another system owns it":   {"statecode: {owner: dataverse}", "customer-to-dataverse/contract.yaml:14:23: delete: field statecode of account belongs to dataverse, says flow second (fix: agree on one owner and say so in both contracts)"},
 		"nobody else speaks of it": {"fax: {value: x}", ""},
 	} {
