@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/google/go-cmp/cmp"
 )
 
 // A person opens the page from disk, types, and sees the fields that hold every word; a search that was sent as a link shows
@@ -39,7 +41,7 @@ func TestSearchPageInABrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := "file://" + filepath.Join(folder, "search.html")
-	const shown = `[...document.querySelectorAll("tbody tr")].filter(row => row.getBoundingClientRect().height > 0).map(row => row.cells[0].innerText + "." + row.cells[1].innerText).join(" ")`
+	const shown = `[...document.querySelectorAll("#search tbody tr")].filter(row => row.getBoundingClientRect().height > 0).map(row => row.cells[0].innerText + "." + row.cells[1].firstChild.data).join(" ")`
 	do := func(actions ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
 		if err := chromedp.Do(ctx, actions...); err != nil {
@@ -66,9 +68,34 @@ func TestSearchPageInABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	do(chromedp.Navigate("file://" + own))
+	own = "file://" + own
+	do(chromedp.Navigate(own))
 	if hidden := read(`String(Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth))`); hidden != "0" {
 		t.Errorf("on a screen of 1280 pixels %s are out of sight on the right", hidden)
+	}
+	// A service person has a street from an error text, finds the flow by it, reads its run book, and goes back to the search.
+	const (
+		shownPages = `[...document.querySelectorAll("#pages li")].filter(item => item.getBoundingClientRect().height > 0).map(item => item.innerText).join(" ")`
+		reading    = `[...document.querySelectorAll("main > section")].filter(section => section.getBoundingClientRect().height > 0).map(section => section.id).join(" ")`
+		focused    = `document.activeElement.tagName + " " + (document.activeElement.id || document.activeElement.innerText)`
+		title      = `document.title`
+	)
+	do(chromedp.SendKeys("#words", "HAUPTSTRASSE"))
+	story := []string{read(shownPages), read(focused)}
+	do(chromedp.SendKeys("#words", kb.Tab+kb.Enter), chromedp.WaitVisible("#flows-vendor-to-dataverse h1")) // the first page found: no mouse is needed
+	story = append(story, read(reading), read(focused), read(title), read(`String(document.querySelector("[id='flows-vendor-to-dataverse']").innerText.includes("How to resubmit"))`))
+	if hidden := read(`String(Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth))`); hidden != "0" {
+		t.Errorf("%s pixels of the run book are out of sight on the right", hidden)
+	}
+	read(`history.back(), ""`) // as the browser's own button does
+	do(chromedp.WaitVisible("#search h1"))
+	story = append(story, read(reading), read(shownPages), read(`words.value`), read(focused))
+	do(chromedp.Navigate("about:blank"), chromedp.Navigate(own+"#flows-price-to-dataverse"))
+	story = append(story, read(reading))
+	want := []string{"vendor-to-dataverse", "INPUT words", "flows-vendor-to-dataverse", "H1 vendor-to-dataverse", "vendor-to-dataverse – Catalog of flows", "true",
+		"search", "vendor-to-dataverse", "HAUPTSTRASSE", "A vendor-to-dataverse", "flows-price-to-dataverse"}
+	if diff := cmp.Diff(want, story); diff != "" {
+		t.Error(diff)
 	}
 	if n := strings.Count(all, "."); n < 10 {
 		t.Errorf("%d fields at first: %s", n, all)

@@ -6,7 +6,7 @@
 //	ownership.md         per entity: field, owner, the flow that writes it
 //	flows/<flow>.md      one page per flow, with its run book
 //	systems/<system>.md  what changes if the system is retired
-//	search.html          finds a field; one file that needs no other
+//	search.html          all of the above to read and search in a browser; one file that needs no other
 package catalog
 
 import (
@@ -72,7 +72,7 @@ func Pages(root, link string, t *topology.Topology, schemas *schema.Set) ([]Page
 	for _, system := range b.systems() {
 		pages = append(pages, Page{Path: "systems/" + system + ".md", Text: b.system(system)})
 	}
-	text, err := b.search()
+	text, err := b.search(pages)
 	if err != nil {
 		return nil, err
 	}

@@ -228,21 +228,81 @@ func TestTheSearchPageHoldsEveryFieldAndNeedsNoOtherFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := b.search()
-	if err != nil {
-		t.Fatal(err)
+	pages := madeUpPages(t)
+	text := ""
+	for _, p := range pages {
+		if p.Path == "search.html" {
+			text = string(p.Text)
+		}
 	}
-	text := string(page)
 	for _, f := range b.flows {
 		for _, field := range f.fields {
-			if !strings.Contains(text, " "+f.To.Entity+"</td><td>"+field.Column.Name+"</td>") {
+			if !strings.Contains(text, " "+f.To.Entity+"</td><td>"+field.Column.Name) {
 				t.Errorf("%s of %s isn't there", field.Column.Name, f.Name)
 			}
 		}
 	}
-	for _, outside := range []string{"http", "src=", "<link", "`C-"} {
+	for _, outside := range []string{"http", "src=", "<link", "url(", "@import", "fetch(", "`C-", "```", ".md\"", "mermaid"} {
 		if strings.Contains(text, outside) {
 			t.Errorf("the page holds %q", outside)
 		}
+	}
+}
+
+// Each page of the catalog is in the search page, and each link in it leads to one of them or to a file.
+func TestTheSearchPageHoldsEveryPage(t *testing.T) {
+	pages := ownPages(t)
+	text := ""
+	for _, p := range pages {
+		if p.Path == "search.html" {
+			text = string(p.Text)
+		}
+	}
+	href, seen := regexp.MustCompile(`href="([^"]+)"`), 0
+	for _, m := range href.FindAllStringSubmatch(text, -1) {
+		seen++
+		if id, ok := strings.CutPrefix(m[1], "#"); ok {
+			if !strings.Contains(text, `<section id="`+id+`"`) {
+				t.Errorf("#%s leads nowhere", id)
+			}
+		} else if _, err := os.Stat(filepath.Join(ownCatalog, filepath.FromSlash(m[1]))); err != nil {
+			t.Errorf("%s leads nowhere", m[1])
+		}
+	}
+	for _, p := range pages {
+		if id, ok := strings.CutSuffix(p.Path, ".md"); ok && !strings.Contains(text, `<section id="`+strings.ReplaceAll(id, "/", "-")+`"`) {
+			t.Errorf("%s isn't there", p.Path)
+		}
+	}
+	for _, want := range []string{
+		"<h3>How to resubmit</h3>", "<td>the handler's log lines with <code>function</code> = <code>vendor-to-dataverse</code>",
+		`<ol class="way"><li>Finance &amp; Operations VendorsV2</li><li>queue fno-events</li><li>receive-fno-event</li><li>topic events</li><li>subscription vendor-to-dataverse</li><li>queue vendor-to-dataverse</li><li>vendor-to-dataverse</li><li>Dataverse account</li></ol>`,
+		`<ol class="way"><li>vendor-to-dataverse</li><li>what is rejected or given up: queue vendor-to-dataverse/$DeadLetterQueue</li></ol>`,
+		`<ol class="way"><li>Finance &amp; Operations VendorsV2</li><li>vendor-to-dataverse</li><li>Dataverse account</li></ol>`,
+	} {
+		if !strings.Contains(strings.ReplaceAll(text, "&#39;", "'"), want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	if seen < 200 || len(text) > 600_000 {
+		t.Errorf("%d links, %d bytes", seen, len(text))
+	}
+}
+
+// What a contract says reaches the page as text, never as markup.
+func TestTheSearchPageShowsMarkupAsText(t *testing.T) {
+	b := &book{topology: topology.Default()}
+	text := mark + "# x\n\n" + prose(`<img src=x onerror=alert(1)> & "so" [a](javascript:alert(1))`) + "\n\n| a |\n| --- |\n| " + code("<script>alert(1)</script>") + " |\n"
+	s, err := b.section(Page{Path: "flows/x.md", Text: []byte(text)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, markup := range []string{"<img", "<script", "href"} {
+		if strings.Contains(string(s.HTML), markup) {
+			t.Errorf("%s in %s", markup, s.HTML)
+		}
+	}
+	if !strings.Contains(string(s.HTML), "&lt;script&gt;alert(1)") || s.ID != "flows-x" || s.Title != "x" {
+		t.Errorf("%+v", s)
 	}
 }

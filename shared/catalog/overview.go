@@ -26,7 +26,7 @@ func (b *book) index() []byte {
 	}
 	w.table([]string{"flow", "purpose", "from", "to", "team"}, rows)
 	w.line("## Who owns what")
-	w.line("[Field by field](ownership.md), for every entity that a flow writes. [search.html](search.html), opened in a browser, finds a field among all flows.")
+	w.line("[Field by field](ownership.md), for every entity that a flow writes. [search.html](search.html), opened in a browser, holds all pages and finds a field or a word in them.")
 	w.line("## If a system is retired")
 	for _, s := range b.systems() {
 		w.item("[%s](systems/%s.md)", title(s), s)
