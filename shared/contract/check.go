@@ -1,10 +1,9 @@
 package contract
 
 import (
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -26,18 +25,12 @@ func CheckAgainst(root string, t *topology.Topology, schemas *schema.Set) ([]Fin
 		return nil, err
 	}
 	c := &checker{topology: t, schemas: schemas}
-	tables, wrong, err := sharedTables(root)
-	if err != nil {
-		return nil, err
-	}
-	c.tables, c.findings = tables, append(c.findings, wrong...)
+	c.tables, c.findings = sharedTables(root)
 	for _, e := range entries {
 		if !e.IsDir() {
 			continue
 		}
-		if err := c.folder(filepath.Join(root, e.Name()), e.Name()); err != nil {
-			return nil, err
-		}
+		c.folder(filepath.Join(root, e.Name()), e.Name())
 	}
 	c.withoutContract(root)
 	c.unusedTables(root)
@@ -70,16 +63,21 @@ func (c *checker) add(file string, at *element, fix, format string, args ...any)
 	c.findings = append(c.findings, r.findings...)
 }
 
+// functionNames is what the Functions host takes for a function's name (its Utility.FunctionNameRegex), but for the length.
+var functionNames = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
+
 // folder checks one function. A folder without contract.yaml and function.json is none.
-func (c *checker) folder(path, name string) error {
-	contract, function := filepath.Join(path, "contract.yaml"), filepath.Join(path, "function.json")
-	text, err := read(contract)
-	if err != nil {
-		return err
+func (c *checker) folder(path, name string) {
+	contract, function := filepath.Join(path, contractFile), filepath.Join(path, functionFile)
+	text, unread := read(contract)
+	binding, unreadBinding := read(function)
+	c.findings = append(c.findings, slices.Concat(unread, unreadBinding, misnamed(path))...)
+	if len(unread)+len(unreadBinding) > 0 {
+		c.folders = append(c.folders, name) // whatever it has, it isn't missing
+		return
 	}
-	binding, err := read(function)
-	if err != nil || text == nil && binding == nil {
-		return err
+	if text == nil && binding == nil {
+		return
 	}
 	first := contract
 	if text == nil {
@@ -88,6 +86,9 @@ func (c *checker) folder(path, name string) error {
 	if len(name) > topology.MaxNameLength {
 		c.add(first, nil, "rename the folder", "the function's name has %d characters; a subscription's may have %d", len(name), topology.MaxNameLength)
 	}
+	if !functionNames.MatchString(name) {
+		c.add(first, nil, "rename the folder, such as customer-to-dataverse", "the function's name %q isn't made of letters, digits and hyphens behind a letter, so the host would leave the function out", name)
+	}
 	if binding != nil {
 		c.findings = append(c.findings, checkFunction(function, name, binding, role{flow: text != nil, ingress: c.ingress(name)})...)
 	} else {
@@ -95,7 +96,7 @@ func (c *checker) folder(path, name string) error {
 	}
 	if text == nil {
 		c.orphan(function, name, binding)
-		return nil
+		return
 	}
 	c.folders = append(c.folders, name)
 	plan, doc, findings := parseWith(c.tables, contract, name, text, c.schemas.Lookup)
@@ -103,17 +104,16 @@ func (c *checker) folder(path, name string) error {
 	examples, exampleFindings := Examples(path)
 	c.findings = append(c.findings, exampleFindings...)
 	if doc == nil {
-		return nil
+		return
 	}
 	c.flows = append(c.flows, flow{file: contract, plan: plan, doc: doc})
 	c.routes(contract, name, doc)
 	if len(findings) > 0 {
-		return nil // a faulty plan would only add noise
+		return // a faulty plan would only add noise
 	}
 	for _, e := range examples {
 		c.findings = append(c.findings, plan.Try(e)...)
 	}
-	return nil
 }
 
 // orphan adds a finding for a function that reads a queue of its own and has no contract. Receive functions read the
@@ -148,18 +148,6 @@ func (c *checker) withoutContract(root string) {
 				"the topology sends events to %s, but there is no contract, and no flow runs without one", f.Name)
 		}
 	}
-}
-
-// read returns nil for a file that doesn't exist.
-func read(path string) ([]byte, error) {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	return data, nil
 }
 
 // routes checks that the topology sends the function what its contract asks for, and nothing else.

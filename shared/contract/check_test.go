@@ -105,7 +105,7 @@ func TestCheck(t *testing.T) {
 		{"function.json missing", nil, files{folder + "function.json": ""},
 			folder + "contract.yaml:1:1: the flow has no function.json, so nothing would start it (fix: add function.json with a serviceBusTrigger on queue customer-to-dataverse)"},
 		{"function.json malformed", nil, files{folder + "function.json": "{\n  \"bindings\": [,]\n}"},
-			folder + "function.json:2:16: function.json is no well-formed JSON object (fix: mend the syntax)"},
+			folder + "function.json:2:16: function.json is no well-formed JSON object: invalid character ',' at start of value (fix: mend the syntax; JSON has no comments, and the file is saved as UTF-8 without a byte order mark)"},
 		{"retry", nil, files{"webhook/function.json": "{\n  \"bindings\": [],\n  \"retry\": {\"strategy\": \"fixedDelay\"}\n}"},
 			"webhook/function.json:3:3: retry would retry inside the broker's redelivery, and hold the message's lock meanwhile (fix: remove retry: the flow schedules its own copies)"},
 		{"output binding", nil, files{"receive/function.json": strings.Replace(batch, "}]}", "},\n  {\"type\": \"serviceBus\", \"direction\": \"out\"}]}", 1)},

@@ -164,6 +164,9 @@ func (c *compiler) deactivate(e *element) {
 	if d.Columns == nil {
 		return
 	}
+	if len(d.Columns.members) == 0 {
+		c.add(d.Columns, "name the columns, as in {deactivate: {statecode: 1, statuscode: 2}}, or write delete: ignore", "delete: deactivate sets no column, so a delete would leave the row as it is")
+	}
 	sets := &Plan{To: c.plan.To}
 	for _, m := range d.Columns.members {
 		name := m.key.text
@@ -409,7 +412,9 @@ func (c *compiler) literal(e *element, f *fieldPlan, what string) literal {
 	case textShape:
 		v.kind = schema.Text
 	default:
-		c.add(e, "write a text, a number, true or false", "field %s: %s is %s", f.column.Name, what, e.shape)
+		if !e.refused {
+			c.add(e, "write a text, a number, true or false", "field %s: %s is %s", f.column.Name, what, e.shape)
+		}
 		return literal{}
 	}
 	if !validText(v.text) {

@@ -193,21 +193,17 @@ func LoadAgainst(path string, schemas *schema.Set) (*Plan, error) {
 type sharing struct {
 	tables   map[string]*element
 	findings Findings
-	err      error
 }
 
 func share(root string) sharing {
-	tables, findings, err := sharedTables(root)
-	return sharing{tables, findings, err}
+	tables, findings := sharedTables(root)
+	return sharing{tables, findings}
 }
 
 func load(path, name string, shared sharing, schemas *schema.Set) (*Plan, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
-	}
-	if shared.err != nil {
-		return nil, shared.err
 	}
 	plan, _, findings := parseWith(shared.tables, path, name, data, schemas.Lookup)
 	if findings = slices.Concat(findings, shared.findings); len(findings) > 0 {

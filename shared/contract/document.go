@@ -123,6 +123,7 @@ func (r *reader) field(m member, tables map[string]*element) (f fieldDoc) {
 	f.name = m.key
 	what := "field " + m.key.text
 	if !r.fits(what, m.value, grammar().values("contract", "fields")) {
+		before = -1 // what YAML's other forms stand for has its finding already
 		return f
 	}
 	r.object("field", what, m.value, &f)
@@ -191,6 +192,9 @@ func (r *reader) blank(what string, e *element) *blankDoc {
 	return d
 }
 
+// maxFallbacks is how often a blank can fall back to another column; the work grows with the kinds of empty to this power.
+const maxFallbacks = 5
+
 // blankRule reads what has the form of a rule.
 func (r *reader) blankRule(what string, e *element) *blankRule {
 	rule := &blankRule{at: e}
@@ -213,9 +217,14 @@ func (r *reader) blankRule(what string, e *element) *blankRule {
 		if d.first() != nil {
 			rule.edits = &d
 		}
-		if d.Blank != nil {
+		switch r.fallbacks++; {
+		case d.Blank == nil:
+		case r.fallbacks == maxFallbacks:
+			r.add(d.Blank, "end with reject, null, skip or {value: …}", "%s: nobody can follow more than %d fallbacks", what, maxFallbacks)
+		default:
 			rule.then = r.blank(what+": blank", d.Blank)
 		}
+		r.fallbacks--
 	case d.From == nil && d.Value != nil:
 		rule.action = blankValue
 		if at := d.first(); at != nil {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -44,6 +45,8 @@ type element struct {
 	// column inset.
 	inset int
 	block bool
+	// refused is true for what contracts don't use, which is a finding already.
+	refused bool
 }
 
 // member is one "key: value" of a mapping.
@@ -66,6 +69,10 @@ type reader struct {
 	mark   string
 	// used are the tables that a field names.
 	used map[*element]bool
+	// fallbacks is how many columns the rule that is being read has fallen back to.
+	fallbacks int
+	// holds says what belongs into the file, where that isn't a contract.
+	holds string
 }
 
 func (r *reader) add(at *element, fix, format string, args ...any) {
@@ -84,9 +91,19 @@ func (r *reader) read(data []byte) *element {
 		r.add(&element{line: line, column: column, file: r.mark}, "save it as UTF-8", "the file is no UTF-8")
 		return nil
 	}
+	if i := unreadable(data); i >= 0 {
+		line, column := position(data, i)
+		c, _ := utf8.DecodeRune(data[i:])
+		fault, fix := fmt.Sprintf("the file holds the control character %U", c), `remove it; in a text in double quotes it is written "\u0007"`
+		if c == '[' || c == '{' {
+			fault, fix = fmt.Sprintf("brackets are nested deeper than %d levels", maxBrackets), "close them"
+		}
+		r.add(&element{line: line, column: column, file: r.mark}, fix, "%s", fault)
+		return nil
+	}
 	file, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		at := &element{line: 1, column: 1}
+		at := &element{line: 1, column: 1, file: r.mark}
 		message := "the file is no YAML"
 		var syntax yaml.Error
 		if errors.As(err, &syntax) {
@@ -95,7 +112,7 @@ func (r *reader) read(data []byte) *element {
 				at.line, at.column = t.Position.Line, t.Position.Column
 			}
 		}
-		r.add(at, "mend the syntax; indent with spaces and quote texts with special characters", "%s", message)
+		r.add(at, syntaxFix(data, at.line, message), "%s", message)
 		return nil
 	}
 	var body ast.Node
@@ -110,12 +127,14 @@ func (r *reader) read(data []byte) *element {
 		body = doc.Body
 	}
 	if body == nil {
-		r.add(nil, "write the contract: purpose, team, from, to, owner, fields", "the file is empty")
+		r.add(&element{line: 1, column: 1, file: r.mark}, "write "+cmp.Or(r.holds, "the contract: purpose, team, from, to, owner, fields"), "the file is empty")
 		return nil
 	}
 	e := r.element(body)
 	if e.shape != mappingShape {
-		r.add(e, "write the contract as a mapping: purpose, team, from, to, owner, fields", "the file holds %s instead of a mapping", e.shape)
+		if !e.refused {
+			r.add(e, "write "+cmp.Or(r.holds, "the contract as a mapping: purpose, team, from, to, owner, fields"), "the file holds %s instead of a mapping", e.shape)
+		}
 		return nil
 	}
 	return e
@@ -132,6 +151,53 @@ func invalidUTF8(data []byte) int {
 	}
 	return -1
 }
+
+// maxBrackets is how many brackets may be open at once; the parser's time grows with their square.
+const maxBrackets = 500
+
+// unreadable returns where the first character is that YAML refuses and the parser lets pass, or the bracket that is one too
+// deep; -1 where there is none. Brackets within texts count too: no text has that many open ones.
+func unreadable(data []byte) int {
+	open := 0
+	for i, c := range string(data) {
+		switch {
+		case c == '[' || c == '{':
+			if open++; open > maxBrackets {
+				return i
+			}
+		case c == ']' || c == '}':
+			open = max(0, open-1)
+		case c < ' ' && c != '\t' && c != '\n' && c != '\r', c == 0x7f, c >= 0x80 && c < 0xa0 && c != 0x85:
+			return i
+		}
+	}
+	return -1
+}
+
+// syntaxFix says what is most likely wrong in the line at which the parser gave up.
+func syntaxFix(data []byte, line int, message string) string {
+	lines := strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n")
+	text, before := "", ""
+	if line <= len(lines) {
+		text = lines[line-1]
+	}
+	for i := min(line-1, len(lines)) - 1; i >= 0 && before == ""; i-- {
+		before = strings.TrimRight(lines[i], " ")
+	}
+	margin := func(s string) int { return len(s) - len(strings.TrimLeft(s, " ")) }
+	switch {
+	case strings.HasPrefix(strings.TrimLeft(text, " "), "\t"):
+		return "replace the tab at the line's beginning with spaces"
+	case noBlank.MatchString(text):
+		return "put a blank behind the colon"
+	case strings.Contains(message, "not allowed in this context") && margin(text) != margin(before) && before != "" && !strings.HasSuffix(before, ":"):
+		return "let the line begin in the same column as the one above it that it belongs to, and see that brackets and quotes above it are closed"
+	}
+	return "mend the syntax; indent with spaces and quote texts with special characters"
+}
+
+// noBlank matches a key whose value follows the colon without a blank.
+var noBlank = regexp.MustCompile(`^\s*[A-Za-z0-9_]+:[^\s:]`)
 
 func (r *reader) position(n ast.Node) *element {
 	e := &element{file: r.mark, line: 1, column: 1}
@@ -173,6 +239,7 @@ func (r *reader) element(n ast.Node) *element {
 		e.text = "null"
 	case *ast.CommentGroupNode:
 	default:
+		e.refused = true
 		r.add(e, "write the value out where it is used", "contracts have no anchors, aliases, merge keys, tags or special numbers")
 	}
 	return e
@@ -195,6 +262,9 @@ func (r *reader) mapping(e *element, values []*ast.MappingValueNode) {
 	seen := map[string]bool{}
 	for _, v := range values {
 		key := r.element(v.Key)
+		if key.refused {
+			continue
+		}
 		if key.shape == mappingShape || key.shape == listShape {
 			r.add(key, "write a plain name", "a key can't be a mapping or a list")
 			continue

@@ -73,6 +73,8 @@ func Examples(folder string) ([]Example, Findings) {
 		switch {
 		case isWant && !names[stem+".json"]:
 			findings = append(findings, Finding{File: path, Line: 1, Column: 1, Message: "there is no input for this expectation", Fix: "add " + stem + ".json, or remove this file"})
+		case !isInput && strings.EqualFold(filepath.Ext(name), ".json"):
+			findings = append(findings, Finding{File: path, Line: 1, Column: 1, Message: "an example's name ends in .json, in small letters: nobody reads this one", Fix: "rename it"})
 		case isWant || !isInput:
 		case !names[input+wantSuffix]:
 			findings = append(findings, Finding{File: path, Line: 1, Column: 1, Message: "nothing says what should come of this example", Fix: "add " + input + wantSuffix + ` with {"write": {…}} or {"reject": {"reason": "…", "field": "…"}}`})

@@ -71,7 +71,7 @@ var findingCases = []findingCase{
 	{`delete: reject`, `pair: twice`,
 		`contract.yaml:14:1: pair is written twice (fix: remove one of them)`},
 	{`delete: reject`, `delete: &a reject`,
-		"contract.yaml:14:9: contracts have no anchors, aliases, merge keys, tags or special numbers (fix: write the value out where it is used)\ncontract.yaml:14:9: delete is nothing (fix: write reject, ignore, delete or {deactivate: {statecode: 1, statuscode: 2}})"},
+		"contract.yaml:14:9: contracts have no anchors, aliases, merge keys, tags or special numbers (fix: write the value out where it is used)"},
 	{`delete: reject`, `delete: [reject`,
 		`contract.yaml:14:9: the file is no YAML: sequence end token ']' not found (fix: mend the syntax; indent with spaces and quote texts with special characters)`},
 	{`delete: reject`, "---\nsecond: document",

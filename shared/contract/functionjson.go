@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -45,11 +48,14 @@ func checkFunction(file, name string, text []byte, role role) Findings {
 	c := &functionCheck{file: file, name: name, text: text, role: role}
 	top, err := offsets(text)
 	if err != nil {
-		c.add(err.offset, "mend the syntax", "function.json is no well-formed JSON object")
+		c.add(err.offset, "mend the syntax; JSON has no comments, and the file is saved as UTF-8 without a byte order mark", "function.json is no well-formed JSON object: %s", err.why)
 		return c.findings
 	}
 	if retry, ok := top["retry"]; ok {
 		c.add(retry.name, "remove retry: the flow schedules its own copies", "retry would retry inside the broker's redelivery, and hold the message's lock meanwhile")
+	}
+	if disabled, ok := top["disabled"]; ok && string(disabled.raw) != "false" {
+		c.add(disabled.name, "remove disabled; where a function rests for a while, the setting AzureWebJobs."+name+".Disabled says so", "disabled keeps the function from starting, and nobody would see it")
 	}
 	bindings, ok := top["bindings"]
 	if !ok {
@@ -62,12 +68,14 @@ func checkFunction(file, name string, text []byte, role role) Findings {
 		return c.findings
 	}
 	triggers := 0
+	answers := slices.ContainsFunc(list, func(b bindingDoc) bool { return strings.EqualFold(b.text("type"), "httpTrigger") })
 	for _, b := range list {
-		kind := b.text("type")
-		if b.text("direction") == "out" && kind != "http" {
+		kind, direction := b.text("type"), strings.ToLower(b.text("direction")) // the host reads it so
+		out := direction == "out" || direction == "inout"
+		if out && !(answers && strings.EqualFold(kind, "http")) {
 			c.add(b.at, "remove the binding and let the handler send", "an output binding (%s) rewrites what looks like a date or base64", kind)
 		}
-		if kind == "serviceBusTrigger" && b.text("direction") != "out" {
+		if kind == "serviceBusTrigger" && !out {
 			triggers++
 			c.trigger(b)
 		}
@@ -147,7 +155,11 @@ type placed struct {
 	raw         jsontext.Value
 }
 
-type offsetError struct{ offset int }
+// offsetError says where a file is no JSON object, and why.
+type offsetError struct {
+	offset int
+	why    string
+}
 
 // offsets returns the members of the JSON object that is the file.
 func offsets(text []byte) (map[string]placed, *offsetError) {
@@ -155,12 +167,15 @@ func offsets(text []byte) (map[string]placed, *offsetError) {
 	d := jsontext.NewDecoder(bytes.NewReader(text))
 	failed := func(err error) *offsetError {
 		if syntax := (*jsontext.SyntacticError)(nil); errors.As(err, &syntax) {
-			return &offsetError{int(syntax.ByteOffset)}
+			return &offsetError{int(syntax.ByteOffset), syntax.Err.Error()}
 		}
-		return &offsetError{int(d.InputOffset())}
+		return &offsetError{int(d.InputOffset()), "it is no object"}
 	}
 	if d.PeekKind() != '{' {
-		return nil, failed(nil)
+		if _, err := d.ReadValue(); err != nil {
+			return nil, failed(err)
+		}
+		return nil, &offsetError{0, "it is no object"}
 	}
 	if _, err := d.ReadToken(); err != nil {
 		return nil, failed(err)
@@ -183,6 +198,9 @@ func offsets(text []byte) (map[string]placed, *offsetError) {
 	}
 	if _, err := d.ReadToken(); err != nil {
 		return nil, failed(err)
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, &offsetError{int(d.InputOffset()), "something follows the object"}
 	}
 	return out, nil
 }

@@ -222,16 +222,28 @@ func (r *reader) fits(what string, e *element, forms []Form) bool {
 	}
 	words, others := wordsOf(forms)
 	switch {
+	case e.refused:
 	case len(others) == 0 && e.isScalar():
 		r.add(e, "write "+choice(words), "%s: %q isn't known", what, e.text)
 	case len(others) == 0:
 		r.add(e, "write "+choice(words), "%s is %s", what, e.shape)
 	case len(words) == 0 && len(others) == 1 && forms[0].Kind == FormText:
-		r.add(e, "write a text, in quotes if it looks like a number", "%s is %s instead of a text", what, describe(e))
+		if e.shape == textShape {
+			r.add(e, "write a text", "%s is blank", what)
+		} else {
+			r.add(e, "write a text, in quotes if it looks like a number", "%s is %s instead of a text", what, describe(e))
+		}
 	case len(forms) == 1 && (forms[0].Kind == FormObject || forms[0].Kind == FormMap):
 		r.add(e, "write key: value pairs below it", "%s is %s instead of a mapping", what, e.shape)
 	case len(forms) == 1 && forms[0].Kind == FormList:
-		r.add(e, "write a list: [a, b]", "%s is %s instead of a list", what, describe(e))
+		switch {
+		case len(e.items) > 0:
+			r.add(e, "write texts: [a, b]", "%s holds something else than texts", what)
+		case e.shape == listShape:
+			r.add(e, "write a list: [a, b]", "%s is an empty list", what)
+		default:
+			r.add(e, "write a list: [a, b]", "%s is %s instead of a list", what, describe(e))
+		}
 	case len(words) > 0 && e.shape == textShape:
 		r.add(e, "write "+choice(append(words, others...)), "%s: %q isn't known", what, e.text)
 	default:

@@ -32,16 +32,21 @@ const literalBehind = `')"`
 func (c *compiler) alternateKey(d *fieldDoc, e *schema.Entity) *binding {
 	names := []string{d.reference.text}
 	b := &binding{entity: e, own: d.reference.text == singleID(e)}
-	b.key, _ = e.Column(d.reference.text)
+	known := true // a snapshot may name a key whose column it lacks
+	column := func(at *element) *schema.Column {
+		found, ok := e.Column(at.text)
+		known = known && ok
+		return found
+	}
+	b.key = column(d.reference)
 	if d.referenceAnd != nil {
 		for _, m := range d.referenceAnd.members {
-			column, _ := e.Column(m.key.text)
-			b.and = append(b.and, keyField{key: column, name: m.value.text, at: m.value})
+			b.and = append(b.and, keyField{key: column(m.key), name: m.value.text, at: m.value})
 			names = append(names, m.key.text)
 		}
 	}
 	switch {
-	case e.HasKey(names):
+	case known && e.HasKey(names):
 		return c.findable(d, b)
 	case len(names) == 1:
 		c.add(d.reference, "use a key of one column of "+e.Name+", or define one there and pull the schema", "%q is no key of %s", d.reference.text, e.Name)

@@ -10,16 +10,16 @@ const TablesFile = "tables.yaml"
 
 // sharedTables reads the tables that the contracts under root share; none where there is no such file. Findings in a table
 // that a contract uses name this file.
-func sharedTables(root string) (map[string]*element, Findings, error) {
+func sharedTables(root string) (map[string]*element, Findings) {
 	file := filepath.Join(root, TablesFile)
-	data, err := read(file)
-	if err != nil || data == nil {
-		return nil, nil, err
+	data, wrong := read(file)
+	if data == nil {
+		return nil, wrong
 	}
-	r := &reader{file: file, mark: file}
+	r := &reader{file: file, mark: file, holds: "the tables, each by its name: currency: {usmf: USD}"}
 	e := r.read(data)
 	if e == nil {
-		return nil, r.findings, nil
+		return nil, r.findings
 	}
 	tables := map[string]*element{}
 	for _, m := range e.members {
@@ -27,7 +27,7 @@ func sharedTables(root string) (map[string]*element, Findings, error) {
 			tables[m.key.text] = m.value
 		}
 	}
-	return tables, r.findings, nil
+	return tables, r.findings
 }
 
 // unusedTables adds a finding for each table that no field names. Where a field names one that isn't there, it is likely a

@@ -141,7 +141,7 @@ func (c *checker) opposites() {
 // each flow would take what the other has linked for another record.
 func (c *checker) sameKey(f, other flow) {
 	a, b := f.plan, other.plan
-	if len(a.keys) != len(a.To.Key) || len(b.keys) != len(b.To.Key) {
+	if len(a.keys) == 0 || len(a.keys) != len(a.To.Key) || len(b.keys) == 0 || len(b.keys) != len(b.To.Key) {
 		return // a finding already
 	}
 	from, back := a.keySources(), b.keySources()
