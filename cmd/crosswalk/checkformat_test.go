@@ -81,6 +81,12 @@ func TestReports(t *testing.T) {
               "shortDescription": {
                 "text": "An example comes out as it is expected to"
               }
+            },
+            {
+              "id": "schema",
+              "shortDescription": {
+                "text": "A schema snapshot has the form that contracts are checked against"
+              }
             }
           ]
         }
