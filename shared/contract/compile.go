@@ -474,7 +474,7 @@ func (c *compiler) required() {
 		}
 	}
 	for i := range c.plan.target.Columns {
-		if column := &c.plan.target.Columns[i]; column.MustBeSent() && !mapped[column.Name] && !strings.Contains(column.Name, "[]") {
+		if column := &c.plan.target.Columns[i]; column.MustBeSent() && !mapped[column.Name] && !column.InRow() {
 			c.add(c.doc.to.Entity, "map it under fields, with a blank rule: "+column.Name+": {from: …, blank: reject}", "%s.%s is %s required and isn't mapped", c.plan.target.Name, column.Name, column.Required)
 		}
 	}

@@ -281,3 +281,28 @@ func TestTheDocumentedProjection(t *testing.T) {
 		}
 	}
 }
+
+// Only paths that begin with the list get the row's number.
+func TestARowsNumberStandsAtItsList(t *testing.T) {
+	const field = "lines[].total (from Lines[].SubLines[].Amount, Lines[].Item)"
+	if got := numbered(field, "Lines[]", 3); got != "lines[].total (from Lines[3].SubLines[].Amount, Lines[3].Item)" {
+		t.Error(got)
+	}
+}
+
+// A set of options can have 150 of them, each once.
+func TestASetOfOptionsIsBounded(t *testing.T) {
+	options := func(n int) string {
+		all := make([]string, n)
+		for i := range all {
+			all[i] = itoa(i)
+		}
+		return "[" + strings.Join(append(all, "7"), ",") + "]"
+	}
+	if text, failed := optionsOf([]byte(options(150))); failed != nil || !strings.HasSuffix(string(text), `,148,149"`) {
+		t.Errorf("%s, %v", text, failed)
+	}
+	if _, failed := optionsOf([]byte(options(151))); failed == nil || failed.reason != "too-long" {
+		t.Errorf("151 options give %v", failed)
+	}
+}

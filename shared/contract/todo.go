@@ -132,7 +132,7 @@ func Likely(target *schema.Column, source *schema.Entity) []*schema.Column {
 // Alike scores how likely a source's column is meant for a target's, by name and kind: from 40 to 100, which is the same name; 0
 // where it isn't likely at all.
 func Alike(target, source *schema.Column) int {
-	if !fits(target, source) {
+	if !fits(target, source) || target.InRow() || source.InRow() {
 		return 0
 	}
 	return alike(target.Name, source.Name)

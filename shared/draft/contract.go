@@ -86,7 +86,7 @@ func (d drafting) needed() []*schema.Column {
 		out = append(out, c)
 	}
 	for i := range d.target.Columns {
-		if c := &d.target.Columns[i]; c.MustBeSent() && !slices.Contains(d.flow.Key, c.Name) {
+		if c := &d.target.Columns[i]; c.MustBeSent() && !c.InRow() && !slices.Contains(d.flow.Key, c.Name) {
 			out = append(out, c)
 		}
 	}

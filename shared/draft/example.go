@@ -26,7 +26,7 @@ func (d drafting) example() []byte {
 	var lines []string
 	for i := range d.source.Columns {
 		c := &d.source.Columns[i]
-		if d.source.Event != "" || slices.Contains(wanted, c.Name) {
+		if !c.InRow() && (d.source.Event != "" || slices.Contains(wanted, c.Name)) {
 			lines = append(lines, fmt.Sprintf("  %q: %s", property(d.source, c), sample(d.source, c, number(d.flow.Name))))
 		}
 	}

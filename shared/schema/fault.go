@@ -74,6 +74,7 @@ func Faults(file string, text []byte) []Fault {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Columns)) {
 		c.column(name, s.Columns[name], s.Enums)
+		c.inRow(name, s.Columns)
 	}
 	c.keys(s.PrimaryKey, s.AlternateKeys, s.Columns)
 	return c.sorted()
@@ -205,6 +206,22 @@ func (c *checking) column(name string, text jsontext.Value, enums map[string][]s
 	}
 	if !slices.Contains([]string{"", SystemRequired, ApplicationRequired, Recommended}, d.Required) {
 		c.add(at.AppendToken("required"), "column "+name+" has no known required level", "write system, application or recommended, or leave it out")
+	}
+}
+
+// inRow checks that the list exists to whose rows a column belongs, as Lines[].Amount does.
+func (c *checking) inRow(name string, columns map[string]jsontext.Value) {
+	end := strings.LastIndex(name, "[]")
+	if end < 0 {
+		return
+	}
+	list, at := name[:end], jsontext.Pointer("/columns").AppendToken(name)
+	var d columnDoc
+	switch text, ok := columns[list]; {
+	case !ok:
+		c.add(at, "column "+name+" belongs to the rows of "+list+", and there is no such list", `add "%s": {"type": "List"}`, list)
+	case json.Unmarshal(text, &d) == nil && kinds[d.Type] != List && kinds[d.Type] != Unknown:
+		c.add(at, "column "+name+" belongs to the rows of "+list+", which is no list", `write "type": "List" there`)
 	}
 }
 

@@ -51,6 +51,8 @@ func TestFaultsOfASnapshot(t *testing.T) {
 		{`"required": "system"`, `"required": "yes"`, 13, 28, "column id has no known required level", "system, application or recommended"},
 		{`"type": "Guid", `, ``, 13, 5, "column id has no type", "such as String"},
 		{`"type": "Guid"`, `"type": "GUID"`, 13, 12, "column id: nobody knows the type GUID", "Guid, Int32"},
+		{`"colour": {`, `"lines[].no": {"type": "Int32"}, "colour": {`, 11, 5, "column lines[].no belongs to the rows of lines, and there is no such list", `add "lines": {"type": "List"}`},
+		{`"colour": {`, `"colour[].no": {"type": "Int32"}, "colour": {`, 11, 5, "column colour[].no belongs to the rows of colour, which is no list", `write "type": "List" there`},
 		{`"maxLength": 20`, `"maxLength": -1`, 14, 34, "column number can't be shorter than nothing", "leave it out"},
 		{`"maxLength": 20`, `"maxLength": "20"`, 14, 34, "columns/number/maxLength has a value of another type", "docs/schemas.md"},
 		{`"maxLength": 20`, `"length": 20`, 14, 34, "a snapshot has no length here", "one of: type, enum, maxLength"},

@@ -161,6 +161,9 @@ func (c *Column) MustBeSent() bool {
 	return (c.Required == SystemRequired || c.Required == ApplicationRequired) && c.Default == "" && !c.ReadOnly
 }
 
+// InRow reports whether the column is one of the rows of a list, as Lines[].Amount is.
+func (c *Column) InRow() bool { return strings.Contains(c.Name, "[]") }
+
 // Option returns the option with this value.
 func (c *Column) Option(value string) (Option, bool) {
 	i := slices.IndexFunc(c.Options, func(o Option) bool { return o.Value == value })
