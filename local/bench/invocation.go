@@ -73,7 +73,7 @@ func post(address, path string, body []byte) []byte {
 		"X-Azure-Functions-InvocationId: 4141800e-e057-4565-8c59-8f32e07aa755\r\nUser-Agent: Azure-Functions-Host/4.1037.0.0\r\n"+
 		"Transfer-Encoding: chunked\r\nContent-Type: application/json; charset=utf-8\r\n\r\n", path, address)
 	for chunk := range slices.Chunk(body, piece) {
-		fmt.Fprintf(&b, "%x\r\n%s\r\n", len(chunk), chunk)
+		fmt.Fprintf(&b, "%X\r\n%s\r\n", len(chunk), chunk)
 	}
 	b.WriteString("0\r\n\r\n")
 	return b.Bytes()

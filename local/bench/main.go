@@ -5,7 +5,8 @@
 //	BENCH_ROUNDS=15                 more rounds, steadier medians
 //
 // All parts of a round run one after the other, a ratio is formed within each round, and the median of the rounds is printed,
-// so a machine that is busy slows both sides. Each side has one CPU: handlers are pinned to one, the load generator to another. Before anything is timed, all sides map the same events and their outputs are
+// so a machine that is busy slows both sides. Each side has one CPU: handlers are pinned to one, the load generator to another,
+// which it uses up, so that no side waits for it. Before anything is timed, all sides map the same events and their outputs are
 // compared. The opponents are structs written by hand on encoding/json (package order), json.Valid, a handler that answers a
 // constant, and the same handler in Node (order.mjs).
 package main

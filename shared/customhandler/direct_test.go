@@ -33,7 +33,7 @@ const hostHead = "POST /one HTTP/1.1\r\nHost: 127.0.0.1:44733\r\nX-Azure-Functio
 func chunked(body string) string {
 	var b strings.Builder
 	for piece := range slices.Chunk([]byte(body), 1000) {
-		fmt.Fprintf(&b, "%x\r\n%s\r\n", len(piece), piece)
+		fmt.Fprintf(&b, "%X\r\n%s\r\n", len(piece), piece)
 	}
 	return b.String() + "0\r\n\r\n"
 }
