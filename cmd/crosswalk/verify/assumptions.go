@@ -51,6 +51,11 @@ func Assumptions() []Assumption {
 			Fix:      "before one does, read a row in a sandbox by the address that crosswalk try shows",
 		},
 		{
+			File: "shared/schema/environment/saved.go", Question: "Dataverse's expanded Attributes carry the lengths, bounds and targets of their columns",
+			Evidence: "a saved answer shows it; what it lacks is kept from the old snapshot or stays unknown, and crosswalk check asks for what a contract needs",
+			Fix:      "pull from the environment itself, or look at the lengths in the snapshot that crosswalk schema pull writes",
+		},
+		{
 			File: "shared/registration/checkdataverse.go", Question: "a queue that the registration tool makes has contract 2 or 6",
 			Evidence: "both are taken, so nothing depends on it",
 			Fix:      "nothing to do; crosswalk register dataverse --check shows whether the endpoint is found",
