@@ -64,7 +64,7 @@ nothing could be tried.`,
 				return err
 			}
 			if save != "" {
-				return saveExample(filepath.Join(p.functions(), plan.Name), save, in, trials)
+				return saveExample(filepath.Join(p.functions(), plan.Name), save, trials)
 			}
 			if slices.ContainsFunc(trials, func(t trial) bool { return t.fault != nil }) {
 				return exitCode(1)
@@ -138,7 +138,9 @@ type trial struct {
 	// name says what was tried, event is what the receiver makes of it ("" for a row and for bare data).
 	name, event string
 	// note is what the reader should know about how the record was found.
-	note   string
+	note string
+	// data is what was mapped: the row, or the event's own body without an envelope.
+	data   []byte
 	steps  []contract.Step
 	record *contract.Record
 	fault  *fault.Error
@@ -192,6 +194,7 @@ func try(plan *contract.Plan, in input) ([]trial, error) {
 
 func tryRecord(plan *contract.Plan, t trial, data []byte) trial {
 	var err error
+	t.data = data
 	t.record, err = plan.Apply(data)
 	if errors.Is(err, contract.ErrNotWanted) {
 		t.note, err = "the flow ignores this record, because when is false for it: "+plan.When(), nil

@@ -425,3 +425,19 @@ func TestTryShowsAndKeepsARecordThatIsIgnored(t *testing.T) {
 		t.Errorf("status %d, %v\n%s", status, err, out)
 	}
 }
+
+// A business event from a pipe, as somebody has copied it out of a queue, is kept as an example that runs.
+func TestTryKeepsAnEventFromAPipe(t *testing.T) {
+	tryProject(t)
+	if out, status, err := crosswalk(t, tryEvent, "try", "invoices", "-", "--save", "copied"); err != nil || status != 0 {
+		t.Fatalf("status %d, %v\n%s", status, err, out)
+	}
+	kept, err := os.ReadFile("functions/invoices/examples/copied.json")
+	if err != nil || !strings.Contains(string(kept), `"BusinessEventId":"SalesInvoicePostedBusinessEvent"`) || !strings.Contains(string(kept), "900719925474099.31") {
+		t.Errorf("%v %s", err, kept)
+	}
+	out, status, err := crosswalk(t, "", "try", "invoices", "copied")
+	if _, same, _ := strings.Cut(tryAccepted, "\n\n"); err != nil || status != 0 || !strings.HasSuffix(out, same) {
+		t.Errorf("status %d, %v\n%s", status, err, out)
+	}
+}

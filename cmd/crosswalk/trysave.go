@@ -15,12 +15,12 @@ import (
 var exampleNames = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
 // saveExample keeps a record and what the flow makes of it as an example of the flow.
-func saveExample(folder, name string, in input, trials []trial) error {
+func saveExample(folder, name string, trials []trial) error {
 	if !exampleNames.MatchString(name) {
 		return fmt.Errorf("--save %s: an example's name is made of lower-case words, digits and single hyphens", name)
 	}
-	if len(trials) != 1 || trials[0].event != "" && !in.example {
-		return errors.New("--save keeps one record: the row, or the bare body of one event")
+	if len(trials) != 1 {
+		return fmt.Errorf("--save keeps one record, and these are %d", len(trials))
 	}
 	var want bytes.Buffer
 	text, err := json.Marshal(expectation(trials[0]))
@@ -34,7 +34,7 @@ func saveExample(folder, name string, in input, trials []trial) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return errors.Join(os.WriteFile(path+".json", in.data, 0o644), os.WriteFile(path+".want.json", append(want.Bytes(), '\n'), 0o644))
+	return errors.Join(os.WriteFile(path+".json", trials[0].data, 0o644), os.WriteFile(path+".want.json", append(want.Bytes(), '\n'), 0o644))
 }
 
 func expectation(t trial) any {

@@ -3,6 +3,7 @@ package draft
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,7 +63,7 @@ func (d drafting) contract() []byte {
 		}
 	}
 	if others := d.others(); others != "" {
-		add("  # Not for this flow, because other contracts have spoken for them: %s", others)
+		add("  # Not for this flow, because other flows have spoken for them: %s", others)
 	}
 	add("")
 	add("delete: reject # a person decides what becomes of the target's record; ignore, delete and {deactivate: {column: value}} are the other choices")
@@ -188,16 +189,20 @@ func (d drafting) condition() string {
 	return `Name != ""`
 }
 
-// others names the columns of the target that other contracts write or give away, with the contract, at most mostSuggestions.
+// others names the columns of the target that other contracts write or give away, by contract.
 func (d drafting) others() string {
-	var out []string
+	columns := map[string][]string{}
 	for i := range d.target.Columns {
 		c := &d.target.Columns[i]
-		if flow := d.spokenFor(c); flow != "" && !slices.Contains(d.flow.Key, c.Name) && len(out) < mostSuggestions {
-			out = append(out, c.Name+" ("+flow+")")
+		if flow := d.spokenFor(c); flow != "" && !slices.Contains(d.flow.Key, c.Name) {
+			columns[flow] = append(columns[flow], c.Name)
 		}
 	}
-	return strings.Join(out, ", ")
+	var out []string
+	for _, flow := range slices.Sorted(maps.Keys(columns)) {
+		out = append(out, flow+" ("+strings.Join(columns[flow], ", ")+")")
+	}
+	return strings.Join(out, "; ")
 }
 
 // reference names the key by which a lookup finds its row: the columns that it shares with the flow's own key have the record's
@@ -265,6 +270,8 @@ func (d drafting) describe(c *schema.Column) string {
 func (d drafting) origin(s suggestion) string {
 	writer := d.spokenFor(s.target)
 	switch {
+	case s.initial && d.ofTheTarget(s.target) != "":
+		return "; " + d.flow.To.System + " owns it, says " + d.ofTheTarget(s.target) + ", so this flow gives a first value only"
 	case writer != "" && !slices.Contains(d.flow.Key, s.target.Name):
 		return "; " + writer + " has spoken for it, and one column can't have two masters"
 	case s.source == nil:

@@ -212,16 +212,20 @@ func TestTheOppositeFlowIsTakenUp(t *testing.T) {
 // A contract of other entities between the same systems says how a column of the same name is mapped, and a person confirms it; F&O's
 // legal entity is written as F&O keeps it.
 func TestOtherContractsSuggest(t *testing.T) {
-	p := project(t, "account-to-fno", "invoice-to-dataverse", "order-to-dataverse")
+	p := project(t, "account-to-fno", "customer-to-dataverse", "invoice-to-dataverse", "order-to-dataverse")
 	text := mustWrite(t, p, Flow{Name: "vendor-to-fno", From: Side{"dataverse", "account"}, To: Side{"fno", "VendorsV2"}, Event: "dataverse.account.*", Key: []string{"dataAreaId", "VendorAccountNumber"}})
 	if want := "; as in account-to-fno\n  dataAreaId: {from: cw_legalentity, case: lower, blank: reject, longer: reject}\n"; !strings.Contains(text, want) {
 		t.Errorf("no %q in\n%s", want, text)
 	}
 	text = mustWrite(t, p, Flow{Name: "invoice-to-order", From: Side{"fno", "SalesInvoicePostedBusinessEvent"}, To: Side{"dataverse", "salesorder"}, Event: "fno.SalesInvoicePosted", Key: []string{"ordernumber", "cw_legalentity"}})
+	account := mustWrite(t, p, Flow{Name: "invoice-to-account", From: Side{"fno", "SalesInvoicePostedBusinessEvent"}, To: Side{"dataverse", "account"}, Event: "fno.SalesInvoicePosted", Key: []string{"cw_legalentity", "accountnumber"}})
+	if want := "; dataverse owns it, says customer-to-dataverse, so this flow gives a first value only\n  name: {from: TODO InvoiceId, owner: dataverse, initial: true, blank: reject, longer: reject}\n"; !strings.Contains(account, want) {
+		t.Errorf("no %q in\n%s", want, account)
+	}
 	for _, want := range []string{
 		"; order-to-dataverse has spoken for it, and one column can't have two masters\n  customerid: {from: TODO InvoiceAccount, reference: {entity: account, key: accountnumber, and: {cw_legalentity: cw_legalentity}}, blank: reject}\n",
 		"\n  cw_legalentity: {from: LegalEntity, case: lower, blank: reject, longer: reject}\n",
-		"\n  # Not for this flow, because other contracts have spoken for them: customerid (order-to-dataverse), ",
+		"\n  # Not for this flow, because other flows have spoken for them: order-to-dataverse (customerid, ",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)

@@ -83,7 +83,7 @@ var sampleTexts = []struct{ word, text string }{
 	{"dataarea", "usmf"}, {"legalentity", "usmf"},
 	{"currencycode", "USD"}, {"isocurrency", "USD"}, {"symbol", "$"},
 	{"email", "info%d@contoso.example"}, {"url", "https://contoso.example"}, {"website", "https://contoso.example"},
-	{"phone", "+1 555 0100"}, {"fax", "+1 555 0199"}, {"mobile", "+1 555 0100"},
+	{"phonetic", "Lopez"}, {"phone", "+1 555 0100"}, {"fax", "+1 555 0199"}, {"mobile", "+1 555 0100"},
 	{"firstname", "Ana"}, {"lastname", "Lopez"}, {"middlename", "M."},
 	{"street", "Main Street 1"}, {"line1", "Main Street 1"}, {"city", "Tacoma"}, {"zip", "98401"}, {"postal", "98401"}, {"county", "Pierce"}, {"state", "WA"},
 	{"countryregionisocode", "US"}, {"country", "USA"}, {"language", "en-US"},

@@ -17,8 +17,8 @@ type suggestion struct {
 	lower bool
 	// sure is true where a reviewed contract says so, or where both columns have the same name and kind: nobody has to confirm it.
 	sure bool
-	// initial is true where the flow in the opposite direction keeps the source's column up to date, so that this flow may give
-	// the target a first value and no more.
+	// initial is true where this flow may give the target a first value and no more: the flow in the opposite direction keeps the
+	// source's column up to date, or another contract says that the target's system owns its own.
 	initial bool
 	// why names the contract that it comes from; "" for what the names alone suggest.
 	why string
@@ -65,7 +65,9 @@ func (d drafting) suggest(c *schema.Column) suggestion {
 	}
 	s.target = c
 	s.lower = s.lower || d.flow.To.System == schema.FnO && c.Name == "dataAreaId" // as F&O keeps it
-	s.initial = s.source != nil && d.opposite != nil && d.opposite.OwnsField(s.source.Name) && !slices.Contains(d.flow.Key, c.Name)
+	if !slices.Contains(d.flow.Key, c.Name) {
+		s.initial = s.source != nil && d.opposite != nil && d.opposite.OwnsField(s.source.Name) || d.ofTheTarget(c) != ""
+	}
 	return s
 }
 
@@ -181,6 +183,16 @@ func (d drafting) spokenFor(c *schema.Column) string {
 			continue
 		}
 		if owner := p.FieldOwner(c.Name); p.OwnsField(c.Name) || owner != "" && owner != d.flow.From.System {
+			return p.Name
+		}
+	}
+	return ""
+}
+
+// ofTheTarget returns the flow whose contract says that the target's own system owns a column; "" where none does.
+func (d drafting) ofTheTarget(c *schema.Column) string {
+	for _, p := range d.plans {
+		if p.To.System == d.flow.To.System && p.To.Entity == d.flow.To.Entity && p.FieldOwner(c.Name) == d.flow.To.System {
 			return p.Name
 		}
 	}
