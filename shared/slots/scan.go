@@ -1,20 +1,22 @@
 package slots
 
 import (
+	"encoding/binary"
 	"hash/maphash"
 	"math"
+	"math/bits"
 )
 
 // The functions below read one thing each from position i on and return the position behind it, or refused. depth is the
 // nesting of the value they read, n the node of the wanted paths it stands at (nil where nobody wants it), and base where the
-// row begins whose slots n names.
+// row begins whose slots n names. expected is what is known of the value that stood in its place before, nil for nothing.
 
 // document reads a whole text.
-func (s *Scanner) document(n *node, base, depth int) int {
+func (s *Scanner) document(n *node, base, depth int, expected *shape) int {
 	if len(s.src) >= math.MaxInt32 {
 		return s.refuse(TooLarge)
 	}
-	i := s.value(s.space(0), n, base, depth)
+	i := s.value(s.space(0), n, base, depth, expected)
 	if i == refused {
 		return i
 	}
@@ -34,12 +36,12 @@ func (s *Scanner) space(i int) int {
 	return i
 }
 
-func (s *Scanner) value(i int, n *node, base, depth int) int {
+func (s *Scanner) value(i int, n *node, base, depth int, expected *shape) int {
 	if i >= len(s.src) {
 		return s.refuse(Malformed)
 	}
 	if n == nil {
-		return s.unwanted(i, depth)
+		return s.unwanted(i, depth, expected)
 	}
 	var end int
 	var kind Kind
@@ -48,13 +50,13 @@ func (s *Scanner) value(i int, n *node, base, depth int) int {
 	switch c := s.src[i]; c {
 	case '"':
 		if end, escaped = s.str(i); end != refused && n.embedded {
-			return s.embeddedIn(i, end, escaped, n, base, depth)
+			return s.embeddedIn(i, end, escaped, n, base, depth, expected)
 		}
 		kind = String
 	case '{':
-		kind, end = Object, s.object(i, n, base, depth)
+		kind, end = Object, s.object(i, n, base, depth, expected)
 	case '[':
-		kind, end = List, s.list(i, n, base, depth)
+		kind, end = List, s.list(i, n, base, depth, expected)
 	case 't':
 		kind, end = True, s.word(i, "true")
 	case 'f':
@@ -76,15 +78,15 @@ func (s *Scanner) value(i int, n *node, base, depth int) int {
 }
 
 // unwanted reads a value that nobody asked for.
-func (s *Scanner) unwanted(i, depth int) int {
+func (s *Scanner) unwanted(i, depth int, expected *shape) int {
 	switch s.src[i] {
 	case '"':
 		end, _ := s.str(i)
 		return end
 	case '{':
-		return s.object(i, nil, 0, depth)
+		return s.object(i, nil, 0, depth, expected)
 	case '[':
-		return s.list(i, nil, 0, depth)
+		return s.list(i, nil, 0, depth, expected)
 	case 't':
 		return s.word(i, "true")
 	case 'f':
@@ -108,36 +110,30 @@ func (s *Scanner) block(n *node, base int, kind Kind) {
 
 var null = []byte("null")
 
-func (s *Scanner) object(i int, n *node, base, depth int) int {
-	like, follows := s.like, s.follows
-	s.follows = false
+func (s *Scanner) object(i int, n *node, base, depth int, expected *shape) int {
 	if depth > MaxDepth {
 		return s.refuse(TooDeep)
 	}
 	if i = s.space(i + 1); i < len(s.src) && s.src[i] == '}' {
 		return i + 1
 	}
-	m := members{node: n, base: base, depth: depth, object: s.names.open(), like: like}
-	switch {
-	case n != nil && base == 0 && len(n.children) > 0:
-		m.shape = &s.shapes[n.slot]
-		m.expected, m.spelled = m.shape.names, m.shape.text
-	case follows && like.from < like.to:
-		m.expected, m.spelled = s.trail[like.from:like.to], s.src
-	case follows:
-		m.recording, m.like = true, span{len(s.trail), len(s.trail)}
+	m := members{node: n, base: base, depth: depth + 1, expected: expected}
+	if expected != nil && len(expected.names) > 0 {
+		end, known := s.matching(i, &m)
+		if end == refused || known {
+			return end
+		}
+		i = end
 	}
-	m.matching = len(m.expected) > 0
-	m.recording = m.recording || m.shape != nil && !m.matching
-	for count := 0; ; count++ {
-		if i = s.member(i, &m, count); i == refused {
+	s.diverge(&m)
+	for {
+		if i = s.member(i, &m); i == refused {
 			return i
 		}
 		switch i = s.space(i); {
 		case i < len(s.src) && s.src[i] == ',':
 			i = s.space(i + 1)
 		case i < len(s.src) && s.src[i] == '}':
-			s.like = m.like
 			return i + 1
 		default:
 			return s.refuse(Malformed)
@@ -148,122 +144,141 @@ func (s *Scanner) object(i int, n *node, base, depth int) int {
 // members is what is known of an object whose members are being read.
 type members struct {
 	node        *node
-	base, depth int
+	base, depth int    // depth is that of the members' values
 	object      uint32 // its number in the set of names
 	last        int    // the row of the member before, of an open object
-	// expected are the names of the element before in the same list, or of the same object in the text before, as they stand in
-	// spelled. As long as this object has the same names in the same order, matching, they are known: that they are all
-	// different, and which are wanted.
-	expected            []passed
-	spelled             []byte
-	matching, recording bool
-	like                span   // of an element: where the trail has its names
-	shape               *shape // of an object of the record: what the next text's is expected to be like
+	// expected are the names of the object that stood in this one's place before. As long as this one has the same names in the same
+	// order, they are known: that they are all different, and which are wanted. count is how many are.
+	expected  *shape
+	count     int
+	recording bool
 }
 
-// shape has the names of an object, to expect them of the same object in the next text.
-type shape struct {
-	names []passed
-	text  []byte // the names as they stood, one behind the other
+// matching reads members as long as their names are the expected ones. known is true where that was all of the object; else end
+// is where the first other name should begin.
+func (s *Scanner) matching(i int, m *members) (end int, known bool) {
+	src, text := s.src, m.expected.text
+	open := m.node != nil && m.node.open
+	for ; m.count < len(m.expected.names); m.count++ {
+		p := &m.expected.names[m.count]
+		name := i
+		if i += int(p.end - p.start); i >= len(src) || string(src[name:i]) != string(text[p.start:p.end]) {
+			return name, false
+		}
+		switch c := src[i]; {
+		case open:
+			m.last = s.open(m.base+m.node.slot, m.last, name, i-1, false)
+			i = s.value(s.space(i), &memberNode, m.last, m.depth, nil)
+		case p.child == nil && c == '"':
+			i = s.skip(i)
+		case p.child == nil && c-'0' <= 9:
+			i = s.number(i)
+		default:
+			if i = s.space(i); i < len(src) && p.below == nil {
+				p.below = s.newShape(src[i], p.child)
+			}
+			i = s.value(i, p.child, m.base, m.depth, p.below)
+		}
+		if i == refused {
+			return s.inMember(int32(name+1), int32(name)+p.end-p.start-2), false
+		}
+		if i < len(src) && src[i] != ',' && src[i] != '}' {
+			i = s.space(i)
+		}
+		switch {
+		case i < len(src) && src[i] == ',':
+			if i++; i < len(src) && src[i] != '"' {
+				i = s.space(i)
+			}
+		case i < len(src) && src[i] == '}':
+			return i + 1, true
+		default:
+			return s.refuse(Malformed), false
+		}
+	}
+	return i, false
 }
 
-// record adds a name to what is expected next time. The number of names is bounded, because the text chooses it.
-func (s *Scanner) record(m *members, start, end int, child *node) {
-	if m.shape == nil {
-		s.trail = append(s.trail, passed{int32(start), int32(end), child})
-		m.like.to = len(s.trail)
+// skip is str where only the end is asked for.
+func (s *Scanner) skip(i int) int {
+	src := s.src
+	for end := i + 1; end+8 <= len(src); end += 8 {
+		if found := special(binary.LittleEndian.Uint64(src[end:])); found != 0 {
+			if end += bits.TrailingZeros64(found) / 8; src[end] == '"' {
+				return end + 1
+			}
+			break
+		}
+	}
+	end, _ := s.str(i)
+	return end
+}
+
+// diverge goes on without expectations: the names so far that nobody wants are entered after all. What follows is expected next
+// time, unless this text has changed what is expected here already.
+func (s *Scanner) diverge(m *members) {
+	m.object = s.names.open()
+	if m.expected == nil {
 		return
 	}
-	if begin := len(m.shape.text); begin < keep {
-		m.shape.text = append(m.shape.text, s.src[start:end]...)
-		m.shape.names = append(m.shape.names, passed{int32(begin), int32(len(m.shape.text)), child})
+	known := m.expected.names[:m.count]
+	for _, p := range known {
+		if p.child == nil {
+			begin := len(s.text)
+			s.text = append(s.text, m.expected.text[p.start+1:p.end-2]...)
+			s.enter(nameEntry{m.object, uint32(maphash.Bytes(seed, s.text[begin:]) >> 32), int32(^begin), int32(len(s.text))})
+		}
 	}
+	if m.recording = m.expected.learned != s.texts; !m.recording {
+		return
+	}
+	length := 0
+	if m.count > 0 {
+		length = int(known[m.count-1].end)
+	}
+	m.expected.names, m.expected.text, m.expected.learned = known, m.expected.text[:length], s.texts
 }
 
-// span is a part of the trail.
-type span struct{ from, to int }
-
-// passed is a name on the trail, with its quotes and the colon behind them, and what is wanted of it.
-type passed struct {
-	start, end int32
-	child      *node
-}
-
-// member reads one member, the one at place count of its object.
-func (s *Scanner) member(i int, m *members, count int) int {
-	var start, stop int32
+// member reads one member whose name isn't known.
+func (s *Scanner) member(i int, m *members) int {
+	if i >= len(s.src) || s.src[i] != '"' {
+		return s.refuse(Malformed)
+	}
+	quote := i
+	end, escaped := s.str(i)
+	if end == refused {
+		return end
+	}
+	start, stop := s.unquoted(quote, end, escaped)
+	name := s.name(start, stop)
+	hash := maphash.Bytes(seed, name)
 	var child *node
-	end, escaped, quote := 0, false, i
-	if known := s.known(i, m, count); known != nil {
-		start, stop, child = int32(i+1), int32(i)+known.end-known.start-2, known.child
-		i = int(stop) + 2
-		end = i - 1
-	} else {
-		if i >= len(s.src) || s.src[i] != '"' {
-			return s.refuse(Malformed)
-		}
-		if end, escaped = s.str(i); end == refused {
-			return end
-		}
-		start, stop = s.unquoted(i, end, escaped)
-		name := s.name(start, stop)
-		hash := maphash.Bytes(seed, name)
-		if m.node != nil {
-			child = m.node.find(hash, name)
-		}
-		if child == nil && !s.enter(nameEntry{m.object, uint32(hash >> 32), start, stop}) ||
-			child != nil && s.slots[m.base+child.slot].Kind != Absent {
-			s.refuse(DuplicateName)
-			return s.inMember(start, stop)
-		}
-		if i = s.space(end); i >= len(s.src) || s.src[i] != ':' {
-			return s.refuse(Malformed)
-		}
-		if i++; m.recording && !escaped && i == end+1 {
-			s.record(m, quote, i, child)
-		}
+	if m.node != nil {
+		child = m.node.find(hash, name)
 	}
-	i = s.space(i)
+	if child == nil && !s.enter(nameEntry{m.object, uint32(hash >> 32), start, stop}) ||
+		child != nil && s.slots[m.base+child.slot].Kind != Absent {
+		s.refuse(DuplicateName)
+		return s.inMember(start, stop)
+	}
+	if i = s.space(end); i >= len(s.src) || s.src[i] != ':' {
+		return s.refuse(Malformed)
+	}
+	value := s.space(i + 1)
+	var below *shape
+	if m.recording && !escaped && i == end && value < len(s.src) {
+		below = s.record(m.expected, s.src[quote:i+1], child, s.src[value])
+	}
 	if m.node != nil && m.node.open {
 		m.last = s.open(m.base+m.node.slot, m.last, quote, end, escaped)
-		i = s.value(i, &memberNode, m.last, m.depth+1)
+		i = s.value(value, &memberNode, m.last, m.depth, nil)
 	} else {
-		i = s.value(i, child, m.base, m.depth+1)
+		i = s.value(value, child, m.base, m.depth, below)
 	}
 	if i == refused {
 		return s.inMember(start, stop)
 	}
 	return i
-}
-
-// known returns the name at i, if it is the expected one.
-func (s *Scanner) known(i int, m *members, count int) *passed {
-	if !m.matching {
-		return nil
-	}
-	if count < len(m.expected) {
-		p := &m.expected[count]
-		if end := i + int(p.end-p.start); end <= len(s.src) && string(s.src[i:end]) == string(m.spelled[p.start:p.end]) {
-			return p
-		}
-	}
-	s.diverge(m, count)
-	return nil
-}
-
-// diverge goes on without expectations: the names so far that nobody wants are entered after all.
-func (s *Scanner) diverge(m *members, count int) {
-	m.matching = false
-	for _, p := range m.expected[:count] {
-		if p.child == nil {
-			begin := len(s.text)
-			s.text = append(s.text, m.spelled[p.start+1:p.end-2]...)
-			s.enter(nameEntry{m.object, uint32(maphash.Bytes(seed, s.text[begin:]) >> 32), int32(^begin), int32(len(s.text))})
-		}
-	}
-	if m.shape != nil {
-		m.shape.names, m.shape.text = m.shape.names[:0], m.shape.text[:0] // the next text's is like this one, or like none
-	}
 }
 
 // memberNode is the value in a row of an object whose members are all wanted.
@@ -288,35 +303,36 @@ func (s *Scanner) link(owner, last, width int) int {
 	return at
 }
 
-func (s *Scanner) list(i int, n *node, base, depth int) int {
+func (s *Scanner) list(i int, n *node, base, depth int, expected *shape) int {
 	if depth > MaxDepth {
 		return s.refuse(TooDeep)
 	}
 	if i = s.space(i + 1); i < len(s.src) && s.src[i] == ']' {
 		return i + 1
 	}
-	last, mark := 0, len(s.trail)
-	like := span{mark, mark}
+	last := 0
 	for index := 0; ; index++ {
-		object := i < len(s.src) && s.src[i] == '{'
-		s.like, s.follows = like, object
+		var element *node
+		at := 0
 		if n != nil && n.element != nil {
 			last = s.link(base+n.slot, last, n.element.width)
-			i = s.value(i, &n.element.root, last, depth+1)
-		} else {
-			i = s.value(i, nil, 0, depth+1)
+			element, at = &n.element.root, last
 		}
+		var below *shape
+		if expected != nil && i < len(s.src) {
+			if expected.element == nil {
+				expected.element = s.newShape(s.src[i], element)
+			}
+			below = expected.element
+		}
+		i = s.value(i, element, at, depth+1, below)
 		if i == refused {
 			return s.inElement(index)
-		}
-		if object {
-			like = s.like
 		}
 		switch i = s.space(i); {
 		case i < len(s.src) && s.src[i] == ',':
 			i = s.space(i + 1)
 		case i < len(s.src) && s.src[i] == ']':
-			s.trail = s.trail[:mark]
 			return i + 1
 		default:
 			return s.refuse(Malformed)
@@ -325,11 +341,11 @@ func (s *Scanner) list(i int, n *node, base, depth int) int {
 }
 
 // embeddedIn reads the JSON that a string holds, where it stands in for its JSON.
-func (s *Scanner) embeddedIn(start, end int, escaped bool, n *node, base, depth int) int {
+func (s *Scanner) embeddedIn(start, end int, escaped bool, n *node, base, depth int, expected *shape) int {
 	outer := s.src
 	a, b := s.unquoted(start, end, escaped)
 	s.src = s.name(a, b)
-	inner := s.document(n, base, depth)
+	inner := s.document(n, base, depth, expected)
 	s.src = outer
 	if inner == refused {
 		return inner

@@ -12,7 +12,6 @@ package slots
 
 import (
 	"iter"
-	"slices"
 )
 
 // MaxDepth is the deepest nesting of objects and lists that is read.
@@ -93,12 +92,10 @@ type Scanner struct {
 	err   Error
 	path  []segment // of err, innermost first
 
-	trail   []passed // names of the elements before, of the lists that are being read
-	like    span     // for the object that is read next: the names of the element before it, and whether there is one
-	follows bool
-
-	row    *Row    // of the text before
-	shapes []shape // of its objects, by slot
+	row   *Row   // of the texts before
+	shape *shape // of the texts before
+	held  int    // how much there is of shapes
+	texts uint32 // how many there were; a shape that was changed 2^32 texts ago isn't changed once more, that is all
 }
 
 // Scan reads one JSON text. The slots are valid until the next Scan and share the text's memory. The error is an *[Error].
@@ -106,7 +103,7 @@ func (s *Scanner) Scan(src []byte, row *Row) error {
 	s.reset(src)
 	s.expect(row)
 	s.grow(row.width)
-	end := s.document(&row.root, 0, 1)
+	end := s.document(&row.root, 0, 1, s.shape)
 	s.src = nil
 	if end < 0 {
 		return s.refusal()
@@ -134,10 +131,6 @@ const keep = 1 << 14
 func (s *Scanner) reset(src []byte) {
 	s.src, s.err, s.path = src, Error{}, s.path[:0]
 	s.names.reset()
-	s.trail, s.like, s.follows = s.trail[:0], span{}, false
-	if cap(s.trail) > keep {
-		s.trail = nil
-	}
 	if cap(s.text) > keep*64 {
 		s.text = nil
 	}
@@ -147,18 +140,6 @@ func (s *Scanner) reset(src []byte) {
 	}
 	clear(s.slots)
 	s.slots = s.slots[:0]
-}
-
-// expect keeps what is known of the text before if this one is of the same kind.
-func (s *Scanner) expect(row *Row) {
-	if s.row == row {
-		return
-	}
-	s.row = row
-	s.shapes = slices.Grow(s.shapes[:0], row.width)[:row.width]
-	for i := range s.shapes {
-		s.shapes[i].names, s.shapes[i].text = s.shapes[i].names[:0], s.shapes[i].text[:0]
-	}
 }
 
 // grow adds an empty row and returns where it begins.

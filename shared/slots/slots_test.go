@@ -3,6 +3,7 @@ package slots
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -306,4 +307,85 @@ func TestAScannerLetsGoOfAHugeTextsMemory(t *testing.T) {
 	if cap(s.slots) > keep || cap(s.text) > 64*keep || len(s.names.table) > keep {
 		t.Errorf("kept %d slots, %d bytes of text, %d names", cap(s.slots), cap(s.text), len(s.names.table))
 	}
+}
+
+// The same text may be read for other values than before.
+func TestOtherValuesOfTheSameText(t *testing.T) {
+	first, second := NewRow(), NewRow()
+	first.Value("a")
+	b := second.Value("b")
+	l, element := second.List("l")
+	x := element.Value("x")
+	src := []byte(`{"a":1,"b":2,"l":[{"x":3},{"x":4}]}`)
+	var s Scanner
+	for _, row := range []*Row{first, second, first, second} {
+		if err := s.Scan(src, row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := show(s.Slots(), b)
+	for r := range s.Rows(&s.Slots()[l]) {
+		got += " " + show(r, x)
+	}
+	if got != "2 3 4" {
+		t.Errorf("%s", got)
+	}
+}
+
+// No name of a text like the one before is looked up, nor any of an element like the one before.
+func TestLikeTextsAreExpected(t *testing.T) {
+	row := someRow()
+	row.Embedded("in")
+	_, element := row.List("in")
+	element.Value("x")
+	var s Scanner
+	opened := func(src string) uint32 {
+		before := s.names.object
+		if err := s.Scan([]byte(src), row); err != nil {
+			t.Fatal(err)
+		}
+		return s.names.object - before
+	}
+	const text = `{"a":1,"z":{"y":[{"x":1},{"x":2}]},"b":{"c":1},"l":[{"x":1,"l":[{"y":1}]}],"m":{"p":1},"in":"[{\"x\":1},{\"x\":2}]"}`
+	if got := opened(text); got != 8 {
+		t.Errorf("the first text has names to look up in %d objects, want 8", got)
+	}
+	if got := opened(text); got != 0 {
+		t.Errorf("the same text again: in %d", got)
+	}
+	if got := opened(strings.Replace(text, `"c":1`, `"d":1`, 1)); got != 1 {
+		t.Errorf("one object differs: in %d", got)
+	}
+	if got := opened(text); got != 1 {
+		t.Errorf("and differs again: in %d", got)
+	}
+}
+
+// What is expected of the next text is bounded, however much there was in this one.
+func TestAScannerExpectsALittleOnly(t *testing.T) {
+	var text strings.Builder
+	for i := range 40_000 {
+		fmt.Fprintf(&text, `"name%d":[{"a%d":{"b":1}}],`, i, i)
+	}
+	huge := []byte("{" + text.String() + `"last":0}`)
+	row := NewRow()
+	var s Scanner
+	heap := func() int {
+		if err := s.Scan([]byte(`{}`), row); err != nil {
+			t.Fatal(err)
+		}
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	before := heap()
+	if err := s.Scan(huge, row); err != nil {
+		t.Fatal(err)
+	}
+	if held := heap() - before; held > 4*mostHeld {
+		t.Errorf("the scanner holds on to %d bytes", held)
+	}
+	runtime.KeepAlive(huge)
+	runtime.KeepAlive(&s)
 }
