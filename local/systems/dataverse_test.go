@@ -224,6 +224,9 @@ func TestDataverseMetadata(t *testing.T) {
 	if !strings.Contains(body, `"LogicalName":"cw_legalentity","MaxLength":4,`) || !strings.Contains(body, `"MaxValue":100000000000000,`) {
 		t.Errorf("attributes: %s", body)
 	}
+	if !strings.Contains(body, `"DisplayName":{"LocalizedLabels":[{"Label":"Credit Hold","LanguageCode":1033}]`) || !strings.Contains(body, `"DisplayName":{"LocalizedLabels":[],"UserLocalizedLabel":null}`) {
+		t.Errorf("labels: %s", body)
+	}
 	if _, body = b.dataverse(t, "GET", "", ""); !strings.Contains(body, `{"kind":"EntitySet","name":"invoices","url":"invoices"}`) {
 		t.Errorf("service document: %s", body)
 	}

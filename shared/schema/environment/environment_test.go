@@ -341,3 +341,34 @@ func TestPullFnOIsWholeOrNothing(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+// What people call a column stays known where the environment has no word for it: Dataverse may answer no label, and F&O's
+// $metadata has none at all.
+func TestPullKeepsDisplayNamesThatAreNotTold(t *testing.T) {
+	silent := func(r *http.Request, answer string) (int, string) {
+		if path.Base(r.URL.Path) == "Attributes" || strings.HasPrefix(path.Base(r.URL.Path), "EntityDefinitions") {
+			return http.StatusOK, strings.ReplaceAll(answer, `"DisplayName"`, `"Unread"`)
+		}
+		return 0, ""
+	}
+	p, err := pullAccount(t, document(t, newAccount), silent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, p, newAccount)
+	kept := map[string]bool{}
+	for _, k := range p.Kept {
+		kept[k.Part+" "+k.Column] = true
+	}
+	if !kept["display name "] || !kept["display name creditonhold"] || kept["display name accountid"] {
+		t.Errorf("kept %v", p.Kept)
+	}
+	old, err := pullCustomers(t, nil, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old.Document.Entity.DisplayName, old.Document.Entity.Columns[0].DisplayName = "Customers V3", "Shown"
+	if p, err = pullCustomers(t, old.Document, "", nil); err != nil || p.Document.Entity.DisplayName != "Customers V3" || p.Document.Entity.Columns[0].DisplayName != "Shown" {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
