@@ -131,8 +131,16 @@ func (v *invocation) scan(p *places) (*places, error) {
 	return p, nil
 }
 
-// message decodes an invocation with one message.
+// check holds that an invocation is one, and releases it.
+func (v *invocation) check() error {
+	defer v.release()
+	_, err := v.scan(timer)
+	return err
+}
+
+// message decodes an invocation with one message, and releases it.
 func (v *invocation) message() (Message, error) {
+	defer v.release()
 	p, err := v.scan(single)
 	if err != nil {
 		return Message{}, err
@@ -159,8 +167,10 @@ func (v *invocation) message() (Message, error) {
 	return m, nil
 }
 
-// messages decodes an invocation with several messages. Their bodies share one piece of memory.
+// messages decodes an invocation with several messages. Their bodies share one piece of memory. It releases the
+// invocation.
 func (v *invocation) messages() ([]Message, error) {
+	defer v.release()
 	p, err := v.scan(batch)
 	if err != nil {
 		return nil, err

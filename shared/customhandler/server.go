@@ -35,7 +35,7 @@ type route struct {
 	run      invoke
 }
 
-// invoke runs a function. Before it does, it releases the invocation.
+// invoke decodes an invocation, which releases it, and runs a function.
 type invoke func(ctx context.Context, v *invocation) error
 
 // NewServer returns a server without functions.
@@ -48,7 +48,6 @@ func NewServer(log zerolog.Logger) *Server {
 func (s *Server) Single(function string, f func(context.Context, Message) error) {
 	s.add(function, func(ctx context.Context, v *invocation) error {
 		m, err := v.message()
-		v.release()
 		if err != nil {
 			return err
 		}
@@ -61,7 +60,6 @@ func (s *Server) Single(function string, f func(context.Context, Message) error)
 func (s *Server) Batch(function string, f func(context.Context, []Message)) {
 	s.add(function, func(ctx context.Context, v *invocation) error {
 		messages, err := v.messages()
-		v.release()
 		if err != nil {
 			return err
 		}
@@ -73,9 +71,7 @@ func (s *Server) Batch(function string, f func(context.Context, []Message)) {
 // Timer adds a function that a schedule starts.
 func (s *Server) Timer(function string, f func(context.Context) error) {
 	s.add(function, func(ctx context.Context, v *invocation) error {
-		_, err := v.scan(timer)
-		v.release()
-		if err != nil {
+		if err := v.check(); err != nil {
 			return err
 		}
 		return f(ctx)
