@@ -134,6 +134,11 @@ func TestOperations(t *testing.T) {
 		{eventToTable, `text: {from: Customer.Address.City}`, `"Customer":{}`, `-`},
 		{eventToTable, `text: {from: Customer.Address.City}`, `"Customer":"x"`, `bad-type: text (from Customer.Address.City)`},
 		{eventToTable, `text: {from: Customer.Address.City}`, `"Customer":[]`, `bad-type: text (from Customer.Address.City)`},
+		// white space that isn't ASCII is blank too; a zero identifier is unset in F&O alone
+		{eventToTable, `text: {from: Text, blank: {empty: reject}}`, `"Text":"\u00a0　"`, `blank-required: text (from Text)`},
+		{rowToEntity, `Guid: {from: parentid, blank: reject}`, `"_parentid_value":"00000000-0000-0000-0000-000000000000"`, `Guid="00000000-0000-0000-0000-000000000000"`},
+		{eventToTable, `guid: {from: Guid}`, `"Guid":"{3e6a0f55-9b1c-4d63-8d0a-2e64c9a0f3b7x"`, `bad-value: guid (from Guid)`},
+		{eventToTable, `otherid: {from: Text, reference: id}`, `"Text":"'t Hof"`, `otherid@odata.bind="/targets(id='%27%27t%20Hof')"`},
 		// prefix, strip, case, in this order: strip, case, prefix
 		{eventToTable, `text: {from: Text, prefix: FNO-, longer: reject}`, `"Text":"0007"`, `text="FNO-0007"`},
 		{eventToTable, `text: {from: Whole, prefix: FNO-}`, `"Whole":-7`, `text="FNO--7"`},
