@@ -2,7 +2,7 @@
 //
 // A program says once which values it wants ([Row]); each gets a slot, a number. A [Scanner] then fills the slots of any
 // number of texts: a slot holds the value's bytes as they stand, so numbers keep every digit. Nothing is allocated per
-// value; a scanner that is used again allocates nothing at all once it has seen its largest text.
+// value; a scanner that is used again allocates nothing at all for a text that is like one before and no larger.
 //
 // The whole text is judged, what nobody wants included. Refused are what RFC 8259 refuses, text behind the value, invalid
 // UTF-8, half a surrogate pair, a name that occurs twice in one object (in any spelling: "a" and "\u0061" are one name), and
