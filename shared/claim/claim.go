@@ -16,6 +16,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
@@ -34,7 +35,9 @@ const Container = "claim-check"
 // MaxBody is the largest body in bytes that [Store.Get] reads: the largest message of Service Bus.
 const MaxBody = 100 << 20
 
-var references = regexp.MustCompile(`^` + Container + `/([0-9a-f]{64})$`)
+var references = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^` + Container + `/([0-9a-f]{64})$`)
+})
 
 // Store is a blob container of bodies. It is safe for concurrent use.
 type Store struct{ container *container.Client }
@@ -84,7 +87,7 @@ func (s *Store) Put(ctx context.Context, body []byte) (ref string, err error) {
 // Errors: Permanent "bad-value" for what is no reference, "body-expired" when the blob is gone, "body-corrupt" when its
 // content isn't what was put; Misconfigured (no permission, no container), else Transient.
 func (s *Store) Get(ctx context.Context, ref string) ([]byte, error) {
-	match := references.FindStringSubmatch(ref)
+	match := references().FindStringSubmatch(ref)
 	if match == nil {
 		return nil, fault.Reject("bad-value", "dataref", "the reference is not one of the claim check's: "+Container+"/ and 64 hexadecimal digits")
 	}

@@ -3,6 +3,7 @@ package dataverse
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"crosswalk/shared/fault"
 	"crosswalk/shared/odata"
@@ -112,7 +113,9 @@ func noReference(r *odata.Refusal) *fault.Error {
 	return r.Fault(fault.Transient, odata.ReasonReference, "the row refers to one that isn't there; it may come yet")
 }
 
-var anyGUID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+var anyGUID = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+})
 
 // rowOrReference tells apart, by the id in the message, the addressed row from one that a lookup binds: both are "Does Not
 // Exist" with the same code. A create can't miss its own row.
@@ -120,7 +123,7 @@ func rowOrReference(r *odata.Refusal) *fault.Error {
 	if r.Call.Purpose == odata.Create {
 		return noReference(r)
 	}
-	if id := anyGUID.FindString(strings.ToLower(r.Text())); id != "" && r.Call.Row != "" && id != r.Call.Row {
+	if id := anyGUID().FindString(strings.ToLower(r.Text())); id != "" && r.Call.Row != "" && id != r.Call.Row {
 		return noReference(r)
 	}
 	return r.NotFound()

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -25,14 +26,17 @@ var (
 // form is what a text must look like.
 type form struct {
 	longest int // characters
-	pattern *regexp.Regexp
+	pattern func() *regexp.Regexp
 }
 
-// formOf keeps the length out of the pattern: {1,200} of letters of all scripts is a program of 8 MB, compiled at each start.
-func formOf(longest int, pattern string) form { return form{longest, regexp.MustCompile(pattern)} }
+// formOf keeps the length out of the pattern: {1,200} of letters of all scripts is a program of 8 MB.
+// Even so they are compiled when they are first needed.
+func formOf(longest int, pattern string) form {
+	return form{longest, sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })}
+}
 
 func (f form) fits(text string) bool {
-	return utf8.RuneCountInString(text) <= f.longest && f.pattern.MatchString(text)
+	return utf8.RuneCountInString(text) <= f.longest && f.pattern().MatchString(text)
 }
 
 func (p *parser) businessEvent(m *members, body []byte) error {

@@ -3,6 +3,7 @@ package odata
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -21,11 +22,17 @@ type KeyValue struct {
 }
 
 var (
-	namePattern     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
-	guidPattern     = regexp.MustCompile(`^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$`)
-	unquotedPattern = regexp.MustCompile(`^(-?[0-9]{1,38}(\.[0-9]{1,38})?|true|false|` +
-		`[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,7})?(Z|[+-][0-9]{2}:[0-9]{2}))?|` +
-		`[A-Za-z_][A-Za-z0-9_.]*'[A-Za-z_][A-Za-z0-9_]*')$`)
+	namePattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
+	})
+	guidPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$`)
+	})
+	unquotedPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(-?[0-9]{1,38}(\.[0-9]{1,38})?|true|false|` +
+			`[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,7})?(Z|[+-][0-9]{2}:[0-9]{2}))?|` +
+			`[A-Za-z_][A-Za-z0-9_.]*'[A-Za-z_][A-Za-z0-9_]*')$`)
+	})
 )
 
 // Quote returns value as an OData string literal: in single quotes, with quotes inside doubled. It isn't percent-encoded.
@@ -54,7 +61,7 @@ func Escape(s string) string {
 // GUID returns s in lower case if it is a GUID of 36 characters without braces. column names it in the error, which is
 // Permanent with reason "bad-value" and doesn't hold s.
 func GUID(column, s string) (string, error) {
-	if !guidPattern.MatchString(s) {
+	if !guidPattern().MatchString(s) {
 		return "", fault.Reject("bad-value", column, "the row's id is not a GUID such as 00000000-0000-0000-0000-000000000001")
 	}
 	return strings.ToLower(s), nil
@@ -72,10 +79,10 @@ func (k KeyValue) Literal() (string, error) {
 		}
 		return Quote(k.Value), nil
 	}
-	if guidPattern.MatchString(k.Value) {
+	if guidPattern().MatchString(k.Value) {
 		return strings.ToLower(k.Value), nil
 	}
-	if !unquotedPattern.MatchString(k.Value) {
+	if !unquotedPattern().MatchString(k.Value) {
 		return "", fault.Reject("bad-value", k.Name, "the key is neither a number, a GUID, a date, a boolean nor an enumeration value")
 	}
 	return k.Value, nil
@@ -142,7 +149,7 @@ func CheckSet(set string) error { return checkName(set) }
 
 // checkName guards what a contract, not a message, puts into a URL, so the name may be shown.
 func checkName(name string) error {
-	if namePattern.MatchString(name) {
+	if namePattern().MatchString(name) {
 		return nil
 	}
 	if len(name) > 128 || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {

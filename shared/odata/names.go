@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -12,13 +13,21 @@ import (
 
 var (
 	// quotedName finds 'name', "name" and 'Entity.name' in an error's text.
-	quotedName = regexp.MustCompile(`['"](?:[A-Za-z_][\w]*\.)*([A-Za-z_]\w*)['"]`)
+	quotedName = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`['"](?:[A-Za-z_][\w]*\.)*([A-Za-z_]\w*)['"]`)
+	})
 	// quotedLabel finds the label of a form's field, as F&O's infolog quotes it: 'Customer group'.
-	quotedLabel = regexp.MustCompile(`'(\p{L}[\p{L}\p{M} ]{2,59})'`)
+	quotedLabel = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`'(\p{L}[\p{L}\p{M} ]{2,59})'`)
+	})
 	// validated finds the field that F&O's validateField rejected, which need not be one that was sent.
-	validated = regexp.MustCompile(`validateField failed on field '[A-Za-z_]\w{0,79}\.([A-Za-z_]\w{0,79})'`)
+	validated = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`validateField failed on field '[A-Za-z_]\w{0,79}\.([A-Za-z_]\w{0,79})'`)
+	})
 	// required finds the label of a field that F&O misses, which can't be one that was sent.
-	required = regexp.MustCompile(`Field '(\p{L}[\p{L}\p{M} ]{1,59})' must be filled in`)
+	required = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`Field '(\p{L}[\p{L}\p{M} ]{1,59})' must be filled in`)
+	})
 )
 
 // Names returns the names of the columns that the refusal's text is about, sorted. The text also quotes values, so a name
@@ -28,14 +37,14 @@ func (r *Refusal) Names() []string {
 	columns, values := r.sent()
 	text := r.Text()
 	found := map[string]bool{}
-	for _, match := range quotedName.FindAllStringSubmatch(text, -1) {
+	for _, match := range quotedName().FindAllStringSubmatch(text, -1) {
 		for _, column := range columns {
 			if strings.EqualFold(match[1], column) {
 				found[column] = true
 			}
 		}
 	}
-	for _, match := range quotedLabel.FindAllStringSubmatch(r.Inner, -1) {
+	for _, match := range quotedLabel().FindAllStringSubmatch(r.Inner, -1) {
 		for _, column := range columns {
 			if isLabelOf(match[1], column) {
 				found[column] = true
@@ -43,7 +52,7 @@ func (r *Refusal) Names() []string {
 		}
 	}
 	text = without(text, values)
-	for _, pattern := range []*regexp.Regexp{validated, required} {
+	for _, pattern := range []*regexp.Regexp{validated(), required()} {
 		for _, match := range pattern.FindAllStringSubmatch(text, -1) {
 			found[match[1]] = true
 		}

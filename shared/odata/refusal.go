@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -113,11 +114,13 @@ func (r *Refusal) parse(body []byte) {
 	r.Inner, r.Type = answer.Error.Inner.Message, answer.Error.Inner.Type
 }
 
-var codePattern = regexp.MustCompile(`^0x[0-9A-Fa-f]{8}$`)
+var codePattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^0x[0-9A-Fa-f]{8}$`)
+})
 
 // ShownCode returns the code if it has the form of one: an error's code field could hold any text.
 func (r *Refusal) ShownCode() string {
-	if codePattern.MatchString(r.Code) {
+	if codePattern().MatchString(r.Code) {
 		return r.Code
 	}
 	return ""

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"regexp"
+	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -154,7 +155,9 @@ func (c *Client) cut(ctx context.Context, open bool, err error) error {
 		Detail: "no connection to " + system + "; nothing was written"}
 }
 
-var entraCode = regexp.MustCompile(`AADSTS[0-9]{4,8}`)
+var entraCode = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`AADSTS[0-9]{4,8}`)
+})
 
 // tokenless judges a credential's failure. It happens before anything is sent.
 func (c *Client) tokenless(ctx context.Context, err error) error {
@@ -182,7 +185,7 @@ func (c *Client) tokenless(ctx context.Context, err error) error {
 			Detail: "Entra gave no token for " + c.service.System + "; nothing was sent"}
 	}
 	detail := "Entra refuses a token for " + c.service.System
-	if code := entraCode.FindString(err.Error()); code != "" {
+	if code := entraCode().FindString(err.Error()); code != "" {
 		detail += " (" + code + ")"
 	}
 	return &fault.Error{Kind: fault.Misconfigured, Reason: ReasonNoToken,

@@ -6,12 +6,17 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
 var (
-	guidPattern   = regexp.MustCompile(`^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$`)
-	domainPattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$`)
+	guidPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$`)
+	})
+	domainPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$`)
+	})
 )
 
 // check reports what is missing or can't be, whatever the numbers.
@@ -30,7 +35,7 @@ func (s ServiceBus) check() error {
 		return problem("SERVICEBUS", "and SERVICEBUS__FULLYQUALIFIEDNAMESPACE are both set; remove one")
 	case s.ConnectionString != "" && !strings.Contains(string(s.ConnectionString), "Endpoint=sb://"):
 		return problem("SERVICEBUS", "is not a connection string; it begins with Endpoint=sb://")
-	case s.FullyQualifiedNamespace != "" && !domainPattern.MatchString(s.FullyQualifiedNamespace):
+	case s.FullyQualifiedNamespace != "" && !domainPattern().MatchString(s.FullyQualifiedNamespace):
 		return problem("SERVICEBUS__FULLYQUALIFIEDNAMESPACE", "is not a host name; write it without sb:// and without a path, such as contoso.servicebus.windows.net")
 	}
 	return nil
@@ -50,7 +55,9 @@ func (s Storage) check() error {
 }
 
 // namePattern is what Key Vault allows as a certificate's name.
-var namePattern = regexp.MustCompile(`^[0-9A-Za-z-]{1,127}$`)
+var namePattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[0-9A-Za-z-]{1,127}$`)
+})
 
 // Check reports what is missing or contradicts itself, for programs that need no other settings. Load does it too.
 func (e Entra) Check() error {
@@ -64,15 +71,15 @@ func (e Entra) Check() error {
 	if len(proof) > 1 {
 		want(false, proof[0], "and %s are both set; the application is proved in one way, so remove all but one", strings.Join(proof[1:], " and "))
 	}
-	want(e.ManagedIdentityClientID == "" || guidPattern.MatchString(e.ManagedIdentityClientID), "ENTRA_MANAGED_IDENTITY_CLIENT_ID",
+	want(e.ManagedIdentityClientID == "" || guidPattern().MatchString(e.ManagedIdentityClientID), "ENTRA_MANAGED_IDENTITY_CLIENT_ID",
 		"is not a GUID; copy the managed identity's client id, not its name")
 	if len(proof) == 0 {
 		want(e.ClientID == "", "ENTRA_CLIENT_ID", "is set, and nothing proves that application; set ENTRA_FEDERATED, ENTRA_CERTIFICATE_VAULT or ENTRA_CERTIFICATE_PATH, "+
 			"or remove it to be the managed identity (of ENTRA_MANAGED_IDENTITY_CLIENT_ID)")
 		want(e.AuthorityHost == "", "ENTRA_AUTHORITY_HOST", "is set without ENTRA_FEDERATED, ENTRA_CERTIFICATE_VAULT or ENTRA_CERTIFICATE_PATH; a managed identity knows its authority, so remove it")
 	} else {
-		want(guidPattern.MatchString(e.TenantID) || domainPattern.MatchString(e.TenantID), "ENTRA_TENANT_ID", "is neither a GUID nor a domain; %s needs it", proof[0])
-		want(guidPattern.MatchString(e.ClientID), "ENTRA_CLIENT_ID", "is not a GUID; %s needs it: copy the application's client id", proof[0])
+		want(guidPattern().MatchString(e.TenantID) || domainPattern().MatchString(e.TenantID), "ENTRA_TENANT_ID", "is neither a GUID nor a domain; %s needs it", proof[0])
+		want(guidPattern().MatchString(e.ClientID), "ENTRA_CLIENT_ID", "is not a GUID; %s needs it: copy the application's client id", proof[0])
 		want(e.ClientID == "" || !strings.EqualFold(e.ClientID, e.ManagedIdentityClientID), "ENTRA_CLIENT_ID",
 			"is the managed identity's; it is the application's, which is another one")
 	}
@@ -81,7 +88,7 @@ func (e Entra) Check() error {
 	}
 	if e.CertificateVault != "" {
 		problems = append(problems, checkAddress("ENTRA_CERTIFICATE_VAULT", e.CertificateVault, "https://contoso.vault.azure.net"))
-		want(namePattern.MatchString(e.CertificateName), "ENTRA_CERTIFICATE_NAME", "is no name of a certificate in ENTRA_CERTIFICATE_VAULT; it has 1 to 127 letters, digits and hyphens")
+		want(namePattern().MatchString(e.CertificateName), "ENTRA_CERTIFICATE_NAME", "is no name of a certificate in ENTRA_CERTIFICATE_VAULT; it has 1 to 127 letters, digits and hyphens")
 		want(e.CertificateRefresh >= time.Minute, "ENTRA_CERTIFICATE_REFRESH", "must be 1m or more")
 	} else {
 		want(e.CertificateName == "", "ENTRA_CERTIFICATE_NAME", "is set without ENTRA_CERTIFICATE_VAULT; set the vault's address or remove the name")

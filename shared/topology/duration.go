@@ -4,17 +4,20 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"sync"
 	"time"
 )
 
 // Duration is written in ISO 8601, as Service Bus and Bicep write it: PT1M, PT30S, P1DT2H.
 type Duration time.Duration
 
-var iso8601 = regexp.MustCompile(`^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$`)
+var iso8601 = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$`)
+})
 
 // UnmarshalText reads days, hours, minutes and seconds; years, months and weeks are refused.
 func (d *Duration) UnmarshalText(text []byte) error {
-	m := iso8601.FindStringSubmatch(string(text))
+	m := iso8601().FindStringSubmatch(string(text))
 	if m == nil || (m[1] == "" && m[2] == "" && m[3] == "" && m[4] == "") {
 		return fmt.Errorf("%q is no ISO 8601 duration such as PT1M or P1DT2H", text)
 	}
