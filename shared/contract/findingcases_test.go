@@ -226,6 +226,8 @@ var findingCases = []findingCase{
 		`contract.yaml:13:30: field lastusedincampaign: AddressValidFrom (DateTimeOffset) can't become lastusedincampaign (DateTime) without loss: the time of day would be lost (fix: add the zone whose day is meant, such as zone: Europe/Berlin, or map a field that holds a day)`},
 	{`description: {from: SalesMemo, longer: cut}`, `lastusedincampaign: {from: AddressValidFrom, zone: Local}`,
 		"contract.yaml:13:30: field lastusedincampaign: AddressValidFrom (DateTimeOffset) can't become lastusedincampaign (DateTime) without loss: the time of day would be lost (fix: add the zone whose day is meant, such as zone: Europe/Berlin, or map a field that holds a day)\ncontract.yaml:13:54: field lastusedincampaign: there is no zone \"Local\" (fix: write a name of the IANA time zone database, such as Europe/Berlin)"},
+	{`name: {from: OrganizationName, blank: reject}`, `name: {from: AddressValidFrom, blank: {null: reject, empty: reject}}`,
+		"contract.yaml:11:16: field name is required, and the contract doesn't say what a blank AddressValidFrom (unset) does (fix: add blank: reject, {from: OtherField} or {value: …})"},
 	{`description: {from: SalesMemo, longer: cut}`, `lastusedincampaign: {from: SalesMemo}`,
 		`contract.yaml:13:30: field lastusedincampaign: SalesMemo (String) can't become lastusedincampaign (DateTime) without loss: a date must come from a date (fix: map a date field)`},
 	{`description: {from: SalesMemo, longer: cut}`, `primarycontactid: {from: ContactPersonId}`,
