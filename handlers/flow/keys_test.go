@@ -11,6 +11,7 @@ import (
 	table "crosswalk/local/systems/rows"
 	"crosswalk/local/systems/traffic"
 	"crosswalk/shared/contract"
+	"crosswalk/shared/fault"
 	"crosswalk/shared/link"
 	"crosswalk/shared/schema"
 	"crosswalk/shared/settle"
@@ -262,4 +263,43 @@ func TestFlowsKeepToTheirOwnRows(t *testing.T) {
 		}
 		mustHold(t, b.Dataverse().Rows("invoice")[i].JSON, `"totalamount":`+total, `"invoicenumber":"CIV'7"`)
 	}
+}
+
+// A row that another alternate key of the table forbids is given up with that key's name, and comes through once the rows that
+// collide there are mended.
+func TestAnotherKeyOfTheTableIsNamed(t *testing.T) {
+	b := newBench(t)
+	if err := b.Dataverse().DefineKey("invoice", "lastbackofficesubmit"); err != nil {
+		t.Fatal(err)
+	}
+	p := keyedPlan(t, `["lastbackofficesubmit"]`, keyedInvoice("lastbackofficesubmit", "  lastbackofficesubmit: {from: EventTimeIso8601, blank: reject}\n"))
+	target, err := flow.NewDataverseTarget(b.dataverse, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := flow.New(p, b.links, b.options(), nil, target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const other = "11111111-2222-4333-8444-555555555555"
+	edit := func(method, path, body string) {
+		t.Helper()
+		if status, answer := b.Dataverse().Edit(method, path, []byte(body)); status/100 != 2 {
+			t.Fatalf("%d %s", status, answer)
+		}
+	}
+	edit("POST", "invoices", `{"invoiceid":"`+other+`","invoicenumber":"CIV'7","cw_legalentity":"usmf","name":"theirs","customerid_account@odata.bind":"/accounts(acc00000-0000-4000-8000-000000000001)","pricelevelid@odata.bind":"/pricelevels(name='USD list')"}`)
+	const key = "cw_invoice_invoicenumber_cw_legalentity"
+	e := occurrence(posted, "", 1, keyedEvent)
+	_, err = h.Handle(t.Context(), e)
+	if fault.KindOf(err) != fault.Permanent || strings.Contains(err.Error(), "CIV") {
+		t.Errorf("error of kind %v: %v", fault.KindOf(err), err)
+	}
+	play(t, h, []step{{event: e, reason: "other-key-taken", field: key}})
+	edit("PATCH", "invoices("+other+")", `{"cw_legalentity":"demf"}`)
+	play(t, h, []step{{event: e, want: settle.Delivered("created")}})
+	moved := occurrence(posted, "", 2, strings.NewReplacer("usmf", "demf", "US-001", "DE-001").Replace(keyedEvent))
+	play(t, h, []step{{event: moved, reason: "other-key-taken", field: key}})
+	edit("PATCH", "invoices("+other+")", `{"invoicenumber":"CIV'8"}`)
+	play(t, h, []step{{event: moved, want: settle.Delivered("updated")}})
 }

@@ -42,6 +42,7 @@ var atFault = []reason{
 	{code: "key-changed", means: "the record's match key is no longer the one that it was linked by", do: "give the target's record the new key, or the source's its old one; then resubmit", applies: func(_ *book, f *flow) bool { return f.aboutRecord() }},
 	{code: "malformed-json", means: "the message or the row is no well-formed JSON", do: "mend the sender and have it send the event again"},
 	{code: "MaxDeliveryCountExceeded", means: "Service Bus gave up: the handler crashed or ran into its time-out at every delivery", do: "look at the host's log; " + defect},
+	{code: "other-key-taken", means: "the target's table has a unique key besides the one that the flow finds records by, and another of its records holds this one's values there; the description names that key where the target does", do: "find the two records and mend one, or remove the key if it shouldn't be unique; then resubmit"},
 	{code: "out-of-range", means: "a number or a date lies outside what the target keeps; it is never rounded", do: mend, concerns: canBeOutOfRange},
 	{code: "panic", means: "the handler met a fault of its own three times", do: defect},
 	{code: "probe", means: "somebody ran crosswalk verify, which could not take its message away again", do: "remove it"},

@@ -88,6 +88,7 @@ func TestJudge(t *testing.T) {
 		{"alternate key taken, update", "Update", odatatest.Reply{Status: 412, Body: refusal("0x80060892", "Entity Key violated")}, fault.Transient, odata.ReasonExists, dataverse.ErrExists, ""},
 		{"primary key taken", "Create", odatatest.Reply{Status: 412, Body: refusal("0x80040237", "Cannot insert duplicate key.")}, fault.Transient, odata.ReasonExists, dataverse.ErrExists, ""},
 		{"primary key taken, told an update", "Update", odatatest.Reply{Status: 412, Body: refusal("0x80040237", "Cannot insert duplicate key.")}, fault.Transient, odata.ReasonExists, dataverse.ErrExists, ""},
+		{"alternate key taken, named", "Create", odatatest.Reply{Status: 412, Body: refusal("0x80060892", "A record that has the attribute values "+secret+" already exists. The entity key cw_Customer Number 2 requires that this set of attributes contains unique values.")}, fault.Transient, odata.ReasonExists, dataverse.ErrExists, "cw_Customer Number 2"},
 		{"duplicate rule", "Create", odatatest.Reply{Status: 412, Body: refusal("0x80040333", "a duplicate")}, fault.Permanent, odata.ReasonRefused, nil, ""},
 		{"412 without precondition", "ByID", odatatest.Reply{Status: 412}, fault.Permanent, odata.ReasonRefused, nil, ""},
 

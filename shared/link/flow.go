@@ -66,10 +66,11 @@ type Target[R Record] interface {
 	Read(ctx context.Context, id string) (Row, error)
 	// Equal says whether the row holds every owned field as r wants it. It may ask the system what a lookup leads to.
 	Equal(ctx context.Context, row Row, r R) (bool, error)
-	// Create adds the record under an id; [ErrExists] where the id or the alternate key is taken.
+	// Create adds the record under an id; [ErrExists] where the id, the alternate key or another key of the table is taken. An
+	// error that is ErrExists may be a [fault.Error] too, whose Field names that other key.
 	Create(ctx context.Context, id string, r R) error
-	// Update writes the owned fields of a record that exists; [ErrNotFound], [ErrStale]. etag is empty where the system
-	// has no If-Match, or the record wasn't read.
+	// Update writes the owned fields of a record that exists, but not its key; [ErrNotFound], [ErrStale], and [ErrExists]
+	// where another key of the table is taken. etag is empty where the system has no If-Match, or the record wasn't read.
 	Update(ctx context.Context, id, etag string, r R) error
 	// Delete removes a record; [ErrNotFound], [ErrStale].
 	Delete(ctx context.Context, id, etag string) error
@@ -176,7 +177,8 @@ var errAgain = errors.New("link: begin again")
 //
 // A record that another worker holds, or took over, is a [fault.Waiting] error whose After says when to come back. A write
 // of unknown outcome is returned as the target gave it, and the record's claim is left to expire. All other errors are
-// the store's, the source's and the target's own, or Permanent: "key-changed", "target-linked", "delete-rejected".
+// the store's, the source's and the target's own, or Permanent: "key-changed", "target-linked", "other-key-taken",
+// "delete-rejected".
 func (f *Flow[R]) Apply(ctx context.Context, change Change[R]) (settle.Outcome, error) {
 	if change.ID == "" {
 		change.ID = "=" + fold(change.Record.KeyText())

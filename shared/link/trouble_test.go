@@ -257,3 +257,91 @@ func TestOwnClaimIsKnownAfterARepeatedSwap(t *testing.T) {
 	wantOutcome(t, outcome, settle.Delivered("updated"))
 	w.checkLink(t)
 }
+
+// duringCreate answers every create with a duplicate, and lets others act before operations.
+type duringCreate struct{ before func(name string) }
+
+func (d duringCreate) pass(name string, _ bool, do func() error) error {
+	d.before(name)
+	if name == "create target" {
+		return fmt.Errorf("duplicate: %w", &fault.Error{Reason: "row-exists", Field: "other_key", Err: link.ErrExists})
+	}
+	return do()
+}
+
+func TestACreateThatAnotherKeyForbidsIsRefused(t *testing.T) {
+	eachSystem(t, func(t *testing.T, traits link.Traits) {
+		w := newWorld(traits)
+		_, err := w.flow(true, duringCreate{func(string) {}}).Apply(t.Context(), eventChange("K", 5))
+		if e := fault.Of(err); e == nil || e.Kind != fault.Permanent || e.Reason != "other-key-taken" || e.Field != "other_key" {
+			t.Fatalf("error %v", err)
+		}
+		w.want(t, map[string]int{})
+		// What was refused for good neither holds the record nor makes older events late.
+		wantOutcome(t, w.settleAll(t, true, eventChange("K", 3)), settle.Delivered("created"))
+		wantOutcome(t, w.settleAll(t, true, eventChange("K", 5)), settle.Delivered("updated"))
+		w.checkLink(t)
+	})
+}
+
+func TestAnUpdateThatAnotherKeyForbidsIsRefused(t *testing.T) {
+	eachSystem(t, func(t *testing.T, traits link.Traits) {
+		for _, known := range []bool{true, false} {
+			w := newWorld(traits)
+			w.put("there", "K", 1)
+			if known {
+				w.settleAll(t, true, eventChange("K", 2))
+			}
+			_, err := w.flow(true, failing{name: "update target", err: link.ErrExists}).Apply(t.Context(), eventChange("K", 5))
+			if e := fault.Of(err); e == nil || e.Kind != fault.Permanent || e.Reason != "other-key-taken" {
+				t.Fatalf("error %v", err)
+			}
+			wantOutcome(t, w.settleAll(t, true, eventChange("K", 5)), settle.Delivered("updated"))
+			w.checkLink(t)
+		}
+	})
+}
+
+// A record that others create and remove is no sign of another key.
+func TestARecordThatComesAndGoesIsNotTakenForAnotherKey(t *testing.T) {
+	contended := func(t *testing.T, w *world, before func(name string)) {
+		t.Helper()
+		_, err := w.flow(true, duringCreate{before}).Apply(t.Context(), eventChange("K", 5))
+		if e := fault.Of(err); e == nil || e.Kind != fault.Transient || e.Reason != "target-contended" {
+			t.Errorf("error %v", err)
+		}
+		w.settleAll(t, true, eventChange("K", 5))
+		w.want(t, map[string]int{"K": 5})
+		w.checkLink(t)
+	}
+	t.Run("there in the end", func(t *testing.T) {
+		eachSystem(t, func(t *testing.T, traits link.Traits) {
+			w, creates := newWorld(traits), 0
+			contended(t, w, func(name string) {
+				switch {
+				case name == "create target":
+					creates++
+				case creates == 5 && (name == "find target" || traits.KeyIsID && name == "read target"):
+					w.put("other", "K", 1)
+				}
+			})
+		})
+	})
+	t.Run("seen once between the refusals", func(t *testing.T) {
+		w, creates, seen := newWorld(systems["Dataverse"]), 0, false
+		contended(t, w, func(name string) {
+			switch {
+			case name == "create target":
+				creates++
+			case creates == 2 && name == "find target" && !seen:
+				w.put("other", "K", 1)
+				seen = true
+			case name == "read target":
+				delete(w.target, "other")
+			}
+		})
+		if creates != 4 {
+			t.Errorf("%d creates, want 4", creates)
+		}
+	})
+}

@@ -20,6 +20,19 @@ func refused(reason, detail string) error { return fault.Reject(reason, "", deta
 
 var errContended = transient("target-contended", "the target record was changed by others at every try")
 
+// otherKeyTaken judges a write that the target refuses because such a record exists, where that can't be about the flow's own
+// key: no record has it, or the write is an update, which leaves it alone. So another record holds the values of another unique
+// key of the table, whose name refusal may have.
+func otherKeyTaken(refusal error) error {
+	e := &fault.Error{Kind: fault.Permanent, Reason: "other-key-taken", Err: refusal,
+		Detail: "another record of the target holds the values of a unique key of its table that isn't the one by which the flow finds records"}
+	var judged *fault.Error
+	if errors.As(refusal, &judged) {
+		e.Field = judged.Field
+	}
+	return e
+}
+
 // write brings the target to the record (steps 14–19).
 func (r *run[R]) write(ctx context.Context, record R) (settle.Outcome, error) {
 	id := r.main.IDs[r.To]
@@ -70,6 +83,8 @@ func (r *run[R]) update(ctx context.Context, id string, record R, row *Row) (set
 			row = nil
 		case errors.Is(err, ErrNotFound):
 			return r.commit(ctx, "", settle.NothingToDo("gone"))
+		case errors.Is(err, ErrExists):
+			return settle.Outcome{}, otherKeyTaken(err)
 		default:
 			return settle.Outcome{}, err
 		}
@@ -79,6 +94,7 @@ func (r *run[R]) update(ctx context.Context, id string, record R, row *Row) (set
 
 // place finds or creates a target record under a GUID of ours (step 14).
 func (r *run[R]) place(ctx context.Context, record R) (settle.Outcome, error) {
+	var refusals []error
 	for range tries {
 		row, err := r.locate(ctx, record)
 		if err == nil {
@@ -105,8 +121,26 @@ func (r *run[R]) place(ctx context.Context, record R) (settle.Outcome, error) {
 			return settle.Outcome{}, err
 		}
 		r.resumed = true
+		refusals = append(refusals, err)
 	}
-	return settle.Outcome{}, errContended
+	return settle.Outcome{}, r.whyNotCreated(refusals, func() error { _, err := r.locate(ctx, record); return err })
+}
+
+// whyNotCreated tells a record that others create and remove at every try from one that another key forbids. A record that is
+// there one moment and gone the next is refused once or twice; one that is forbidden is refused at every try, and looked for in
+// vain before and after each.
+func (r *run[R]) whyNotCreated(refusals []error, locate func() error) error {
+	if len(refusals) < tries {
+		return errContended
+	}
+	switch err := locate(); {
+	case err == nil:
+		return errContended
+	case errors.Is(err, ErrNotFound):
+		return otherKeyTaken(refusals[tries-1])
+	default:
+		return err
+	}
 }
 
 // locate looks for the record under the GUID of an earlier attempt, then by its key.
@@ -160,9 +194,13 @@ func (r *run[R]) placeByKey(ctx context.Context, record R) (settle.Outcome, erro
 			return r.commit(ctx, record.Hash(), settle.NothingToDo("unchanged"))
 		}
 	}
+	var refusals []error
 	for range tries {
 		how := "updated"
 		err := r.send(ctx, func(ctx context.Context) error { return r.Target.Update(ctx, id, "", record) })
+		if errors.Is(err, ErrExists) {
+			return settle.Outcome{}, otherKeyTaken(err)
+		}
 		if errors.Is(err, ErrNotFound) {
 			how = "created"
 			err = r.send(ctx, func(ctx context.Context) error { return r.Target.Create(ctx, id, record) })
@@ -174,8 +212,9 @@ func (r *run[R]) placeByKey(ctx context.Context, record R) (settle.Outcome, erro
 		if !errors.Is(err, ErrExists) {
 			return settle.Outcome{}, err
 		}
+		refusals = append(refusals, err)
 	}
-	return settle.Outcome{}, errContended
+	return settle.Outcome{}, r.whyNotCreated(refusals, func() error { _, err := r.readTarget(ctx, id); return err })
 }
 
 // pointTarget makes the target side's pointer lead to our main. A pointer of another main is only taken where that one

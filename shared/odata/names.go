@@ -28,11 +28,16 @@ var (
 	required = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`Field '(\p{L}[\p{L}\p{M} ]{1,59})' must be filled in`)
 	})
+	// uniqueKey finds the alternate key that forbids a row in Dataverse, as "Web service error codes" words it for 0x80060892.
+	// Whether the key's schema name or its label stands there is UNCONFIRMED; neither is data.
+	uniqueKey = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`The entity key (\p{L}[\p{L}\p{M}\p{N}_ ]{0,99}) requires that this set of attributes`)
+	})
 )
 
-// Names returns the names of the columns that the refusal's text is about, sorted. The text also quotes values, so a name
-// counts only if it is a column of the call itself, or stands where the service never puts a value, after all values that
-// were sent have been cut out of the text.
+// Names returns the names of the columns that the refusal's text is about, or that of an alternate key, sorted. The text
+// also quotes values, so a name counts only if it is a column of the call itself, or stands where the service never puts a
+// value, after all values that were sent have been cut out of the text.
 func (r *Refusal) Names() []string {
 	columns, values := r.sent()
 	text := r.Text()
@@ -52,7 +57,7 @@ func (r *Refusal) Names() []string {
 		}
 	}
 	text = without(text, values)
-	for _, pattern := range []*regexp.Regexp{validated(), required()} {
+	for _, pattern := range []*regexp.Regexp{validated(), required(), uniqueKey()} {
 		for _, match := range pattern.FindAllStringSubmatch(text, -1) {
 			found[match[1]] = true
 		}

@@ -21,6 +21,8 @@ func TestNames(t *testing.T) {
 		{"Several: 'name' and 'creditlimit'", []string{"creditlimit", "name"}},
 		{"The value 'Someone' of 'nobody' failed", []string{}},
 		{"The value 'Field 'Secret word' must be filled in' is too long", []string{}},
+		{"A record that has the attribute values deep value already exists. The entity key cw_Customer Number 2 requires that this set of attributes contains unique values.", []string{"cw_Customer Number 2"}},
+		{"The entity key deep value requires that this set of attributes contains unique values.", []string{}},
 		{"'inner' of 'nested'", []string{"nested"}},
 		{"", []string{}},
 	} {

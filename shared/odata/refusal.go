@@ -127,7 +127,7 @@ func (r *Refusal) ShownCode() string {
 }
 
 // Fault returns an error of this refusal. what says in plain words what is wrong; status, code and the names of the columns
-// concerned are added.
+// or of the alternate key concerned are added.
 func (r *Refusal) Fault(kind fault.Kind, reason, what string) *fault.Error {
 	detail := fmt.Sprintf("%s answered %d", r.System, r.Status)
 	if code := r.ShownCode(); code != "" {
@@ -137,7 +137,7 @@ func (r *Refusal) Fault(kind fault.Kind, reason, what string) *fault.Error {
 		detail += ": " + what
 	}
 	e := &fault.Error{Kind: kind, Reason: reason, Detail: detail}
-	if kind == fault.Permanent || reason == ReasonReference {
+	if kind == fault.Permanent || reason == ReasonReference || reason == ReasonExists {
 		e.Field = strings.Join(r.Names(), ", ")
 	}
 	return e
