@@ -60,9 +60,6 @@ func handlers(folder string, event []byte, rounds int) error {
 
 // manyContracts makes a folder with as many flows as a large installation has.
 func manyContracts(folder, work string) error {
-	if err := os.CopyFS(filepath.Join(work, "schemas"), os.DirFS(filepath.Join(folder, "schemas"))); err != nil {
-		return err
-	}
 	for i := range contracts {
 		flow := filepath.Join(work, fmt.Sprintf("order-%02d", i))
 		if err := os.CopyFS(flow, os.DirFS(filepath.Join(folder, "order"))); err != nil {

@@ -16,7 +16,7 @@ import (
 
 // load compiles the benchmark's contract.
 func load(folder string) (*contract.Plan, error) {
-	schemas, err := schema.Open(filepath.Join(folder, "schemas"))
+	schemas, err := schema.Open(filepath.Join(folder, "handler", "schemas"))
 	if err != nil {
 		return nil, err
 	}

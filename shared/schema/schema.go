@@ -275,14 +275,14 @@ func Parse(data []byte) (*Entity, error) {
 		return nil, err
 	}
 	e := &Entity{System: s.System, Name: s.Entity, DisplayName: s.DisplayName, Set: s.Set, PrimaryKey: s.PrimaryKey, AlternateKeys: s.AlternateKeys, Event: s.Event, VirtualTable: s.VirtualTable}
-	for name, c := range s.Columns {
-		column, err := c.column(name, s.Enums)
+	e.Columns = make([]Column, 0, len(s.Columns))
+	for _, name := range slices.Sorted(maps.Keys(s.Columns)) {
+		column, err := s.Columns[name].column(name, s.Enums)
 		if err != nil {
 			return nil, err
 		}
 		e.Columns = append(e.Columns, column)
 	}
-	slices.SortFunc(e.Columns, func(a, b Column) int { return strings.Compare(a.Name, b.Name) })
 	for _, key := range append([][]string{e.PrimaryKey}, e.AlternateKeys...) {
 		for _, name := range key {
 			if _, ok := e.Column(name); !ok {

@@ -27,13 +27,17 @@ type Set struct {
 }
 
 // BuiltIn returns the snapshots that are part of the program.
-var BuiltIn = sync.OnceValue(func() *Set {
-	s, err := newSet(snapshots)
+var BuiltIn = sync.OnceValue(func() *Set { return Embedded(snapshots) })
+
+// Embedded returns the snapshots <system>/<entity>.json among files that are part of the program. They are read when they are
+// first asked for; it, or the lookup, panics where they don't hold, which is for a test to find.
+func Embedded(files fs.FS) *Set {
+	s, err := newSet(files)
 	if err != nil {
-		panic(err) // the files are part of the program
+		panic(err)
 	}
 	return s
-})
+}
 
 // Open returns the snapshots of a project, which may be newer than the built-in ones: folder is its shared/schema. The
 // error names the first snapshot that is faulty.

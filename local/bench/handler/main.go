@@ -8,12 +8,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"embed"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -24,6 +25,11 @@ import (
 	"crosswalk/shared/customhandler"
 	"crosswalk/shared/schema"
 )
+
+// snapshots are part of the program, as the real handler's are.
+//
+//go:embed schemas
+var snapshots embed.FS
 
 func main() {
 	err := fmt.Errorf("usage: handler PORT constant | mapping CONTRACTS")
@@ -48,11 +54,11 @@ func constant(w http.ResponseWriter, r *http.Request) {
 
 // mapping returns the project's server with the two functions.
 func mapping(root string) (*customhandler.Server, error) {
-	schemas, err := schema.Open(filepath.Join(root, "schemas"))
+	files, err := fs.Sub(snapshots, "schemas")
 	if err != nil {
 		return nil, err
 	}
-	library, err := contract.OpenLibrary(root, schemas)
+	library, err := contract.OpenLibrary(root, schema.Embedded(files))
 	if err != nil {
 		return nil, err
 	}
