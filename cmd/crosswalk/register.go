@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"crosswalk/shared/dataverse"
 	"crosswalk/shared/finops"
 	"crosswalk/shared/identity"
+	"crosswalk/shared/odata"
 	"crosswalk/shared/registration"
 	"crosswalk/shared/settings"
 )
@@ -50,7 +52,7 @@ Who asks is who is logged in to az or azd, or the application of ENTRA_CLIENT_ID
 				return err
 			}
 			if check || apply {
-				return checkFnO(cmd, needs, e, apply)
+				return compare(cmd, "FNO_URL", finops.New, needs.CheckFnO, e, apply)
 			}
 			needs.WriteFnO(cmd.OutOrStdout(), e)
 			return nil
@@ -82,7 +84,7 @@ know its key. Who asks is who is logged in to az or azd, or the application of E
 				return err
 			}
 			if check || apply {
-				return checkDataverse(cmd, needs, e, apply)
+				return compare(cmd, "DATAVERSE_URL", dataverse.New, needs.CheckDataverse, e, apply)
 			}
 			needs.WriteDataverse(cmd.OutOrStdout(), e)
 			return nil
@@ -112,42 +114,26 @@ func azdEnvironment() registration.Environment {
 		FnOSecret: os.Getenv("CROSSWALK_FNO_SECRET_NAME"), DataverseSecret: os.Getenv("CROSSWALK_DATAVERSE_SECRET_NAME"), FunctionHost: os.Getenv("CROSSWALK_FUNCTION_HOST")}
 }
 
-func checkFnO(cmd *cobra.Command, needs *registration.Needs, e registration.Environment, apply bool) error {
-	url := os.Getenv("FNO_URL")
+// compare calls the environment whose address the setting has, and tells by check what it lacks; the exit status is 1 where
+// something is left to do.
+func compare[Client any](cmd *cobra.Command, setting string,
+	connect func(url string, c azcore.TokenCredential, o *odata.Options) (Client, error),
+	check func(ctx context.Context, c Client, e registration.Environment, apply bool, say func(format string, args ...any)) (left int, err error),
+	e registration.Environment, apply bool) error {
+	url := os.Getenv(setting)
 	if url == "" {
-		return errors.New("FNO_URL is not set: it is the address of the environment to compare with")
+		return fmt.Errorf("%s is not set: it is the address of the environment to compare with", setting)
 	}
 	credential, err := administrator()
 	if err != nil {
 		return err
 	}
-	client, err := finops.New(url, credential, nil)
+	client, err := connect(url, credential, nil)
 	if err != nil {
 		return err
 	}
 	out := cmd.OutOrStdout()
-	left, err := needs.CheckFnO(cmd.Context(), client, e, apply, func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) })
-	if err == nil && left > 0 {
-		return exitCode(1)
-	}
-	return err
-}
-
-func checkDataverse(cmd *cobra.Command, needs *registration.Needs, e registration.Environment, apply bool) error {
-	url := os.Getenv("DATAVERSE_URL")
-	if url == "" {
-		return errors.New("DATAVERSE_URL is not set: it is the address of the environment to compare with")
-	}
-	credential, err := administrator()
-	if err != nil {
-		return err
-	}
-	client, err := dataverse.New(url, credential, nil)
-	if err != nil {
-		return err
-	}
-	out := cmd.OutOrStdout()
-	left, err := needs.CheckDataverse(cmd.Context(), client, e, apply, func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) })
+	left, err := check(cmd.Context(), client, e, apply, func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) })
 	if err == nil && left > 0 {
 		return exitCode(1)
 	}
