@@ -1,32 +1,27 @@
 package flow_test
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"crosswalk/handlers/flow"
-	"crosswalk/local/systems"
+	"crosswalk/local/systems/systemstest"
 	"crosswalk/local/systems/traffic"
 	"crosswalk/shared/contract"
 	"crosswalk/shared/dataverse"
 	"crosswalk/shared/fault"
 	"crosswalk/shared/finops"
-	"crosswalk/shared/identity"
 	"crosswalk/shared/link"
-	"crosswalk/shared/settings"
+	"crosswalk/shared/odata"
 	"crosswalk/shared/settle"
 )
 
 // bench is the simulated systems with real clients.
 type bench struct {
-	*systems.Systems
+	systemstest.Systems
 	dataverse *dataverse.Client
 	finops    *finops.Client
 	now       time.Time
@@ -35,31 +30,13 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	s, err := systems.Start(systems.Options{})
-	if err != nil {
+	b := &bench{Systems: systemstest.Start(t), now: time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC), links: link.NewMemory()}
+	e, o := b.Endpoints(), &odata.Options{Transport: b.Client}
+	var err error
+	if b.dataverse, err = dataverse.New(e.DataverseHTTPS, b.Credential, o); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
-	e := s.Endpoints()
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(e.CAPEM)
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
-	t.Cleanup(transport.CloseIdleConnections)
-	client := &http.Client{Transport: transport}
-	certificate := filepath.Join(t.TempDir(), "crosswalk.pem")
-	if err := os.WriteFile(certificate, e.CrosswalkCertificatePEM, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	credential, err := identity.Application(settings.Entra{AuthorityHost: e.EntraAuthorityHTTPS, TenantID: e.TenantID,
-		ClientID: e.CrosswalkClientID, CertificatePath: certificate}, &identity.Options{Transport: client})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &bench{Systems: s, now: time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC), links: link.NewMemory()}
-	if b.dataverse, err = dataverse.New(e.DataverseHTTPS, credential, &dataverse.Options{Transport: client}); err != nil {
-		t.Fatal(err)
-	}
-	if b.finops, err = finops.New(e.FnOHTTPS, credential, &finops.Options{Transport: client}); err != nil {
+	if b.finops, err = finops.New(e.FnOHTTPS, b.Credential, o); err != nil {
 		t.Fatal(err)
 	}
 	return b

@@ -2,53 +2,31 @@ package dataverse_test
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"crosswalk/local/systems"
 	simulated "crosswalk/local/systems/dataverse"
+	"crosswalk/local/systems/systemstest"
 	"crosswalk/local/systems/traffic"
 	"crosswalk/shared/dataverse"
 	"crosswalk/shared/fault"
-	"crosswalk/shared/identity"
 	"crosswalk/shared/odata"
-	"crosswalk/shared/settings"
 )
 
-// connect starts the simulated systems and returns a client with the real credential: its certificate, a token by Entra.
-func connect(t *testing.T, change func(*settings.Entra, *dataverse.Options)) (*dataverse.Client, *systems.Systems) {
+// connect starts the simulated systems and returns a client that calls them as the handler does.
+func connect(t *testing.T) (*dataverse.Client, systemstest.Systems) {
 	t.Helper()
-	s, err := systems.Start(systems.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	e := s.Endpoints()
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(e.CAPEM)
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
-	t.Cleanup(transport.CloseIdleConnections)
-	path := filepath.Join(t.TempDir(), "crosswalk.pem")
-	if err := os.WriteFile(path, e.CrosswalkCertificatePEM, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	entra := settings.Entra{AuthorityHost: e.EntraAuthorityHTTPS, TenantID: e.TenantID, ClientID: e.CrosswalkClientID, CertificatePath: path}
-	o := &dataverse.Options{Transport: &http.Client{Transport: transport}, RetryDelay: time.Millisecond}
-	if change != nil {
-		change(&entra, o)
-	}
-	credential, err := identity.Application(entra, &identity.Options{Transport: &http.Client{Transport: transport}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := dataverse.New(e.DataverseHTTPS, credential, o)
+	return connectAs(t, "")
+}
+
+// connectAs connects as the application with this client id.
+func connectAs(t *testing.T, clientID string) (*dataverse.Client, systemstest.Systems) {
+	t.Helper()
+	s := systemstest.StartAs(t, clientID)
+	c, err := dataverse.New(s.Endpoints().DataverseHTTPS, s.Credential, &dataverse.Options{Transport: s.Client, RetryDelay: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +46,7 @@ func wants(t *testing.T, err error, kind fault.Kind, reason string) *fault.Error
 }
 
 func TestRowLifeInSimulator(t *testing.T) {
-	c, s := connect(t, nil)
+	c, s := connect(t)
 	ctx := t.Context()
 	key := []dataverse.KeyValue{{Name: "invoicenumber", Value: "2026/O'1", Quoted: true}, {Name: "cw_legalentity", Value: "usmf", Quoted: true}}
 	if _, err := c.ByKey(ctx, "invoices", "invoiceid", key, nil); !errors.Is(err, dataverse.ErrNotFound) {
@@ -117,7 +95,7 @@ func TestRowLifeInSimulator(t *testing.T) {
 }
 
 func TestRefusalsOfSimulator(t *testing.T) {
-	c, s := connect(t, nil)
+	c, s := connect(t)
 	ctx, account := t.Context(), simulated.AccountID(1)
 	for _, test := range []struct{ name, body, field string }{
 		{"text too long", `{"name":"` + strings.Repeat("Secret", 100) + `"}`, "name"},
@@ -144,7 +122,7 @@ func TestRefusalsOfSimulator(t *testing.T) {
 }
 
 func TestFaultsOfSimulator(t *testing.T) {
-	c, s := connect(t, nil)
+	c, s := connect(t)
 	ctx, account, body := t.Context(), simulated.AccountID(1), []byte(`{"creditlimit":7}`)
 	if _, err := c.ByID(ctx, "accounts", "accountid", account, nil); err != nil { // gets the token
 		t.Fatal(err)
@@ -170,7 +148,7 @@ func TestFaultsOfSimulator(t *testing.T) {
 }
 
 func TestWrongIdentityInSimulator(t *testing.T) {
-	c, _ := connect(t, func(e *settings.Entra, _ *dataverse.Options) { e.ClientID = "c0551a1c-0000-4000-8000-00000000dead" })
+	c, _ := connectAs(t, "c0551a1c-0000-4000-8000-00000000dead")
 	e := wants(t, c.Update(t.Context(), "accounts", simulated.AccountID(1), "", []byte(`{"creditlimit":7}`)), fault.Misconfigured, odata.ReasonNoToken)
 	if !strings.Contains(e.Detail, "AADSTS") {
 		t.Errorf("Entra's code is missing: %v", e)

@@ -1,48 +1,23 @@
 package finops_test
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"crosswalk/local/systems"
+	"crosswalk/local/systems/systemstest"
 	"crosswalk/local/systems/traffic"
 	"crosswalk/shared/fault"
 	"crosswalk/shared/finops"
-	"crosswalk/shared/identity"
 	"crosswalk/shared/odata"
-	"crosswalk/shared/settings"
 )
 
-// connect starts the simulated systems and returns a client with the real credential: its certificate, a token by Entra.
-func connect(t *testing.T) (*finops.Client, *systems.Systems) {
+// connect starts the simulated systems and returns a client that calls them as the handler does.
+func connect(t *testing.T) (*finops.Client, systemstest.Systems) {
 	t.Helper()
-	s, err := systems.Start(systems.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	e := s.Endpoints()
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(e.CAPEM)
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
-	t.Cleanup(transport.CloseIdleConnections)
-	path := filepath.Join(t.TempDir(), "crosswalk.pem")
-	if err := os.WriteFile(path, e.CrosswalkCertificatePEM, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	trusting := &http.Client{Transport: transport}
-	credential, err := identity.Application(settings.Entra{AuthorityHost: e.EntraAuthorityHTTPS, TenantID: e.TenantID, ClientID: e.CrosswalkClientID, CertificatePath: path}, &identity.Options{Transport: trusting})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := finops.New(e.FnOHTTPS, credential, &finops.Options{Transport: trusting, RetryDelay: time.Millisecond})
+	s := systemstest.Start(t)
+	c, err := finops.New(s.Endpoints().FnOHTTPS, s.Credential, &finops.Options{Transport: s.Client, RetryDelay: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,27 +1,22 @@
 package registration_test
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"crosswalk/local/systems"
+	"crosswalk/local/systems/systemstest"
 	"crosswalk/shared/dataverse"
 	"crosswalk/shared/finops"
-	"crosswalk/shared/identity"
+	"crosswalk/shared/odata"
 	"crosswalk/shared/registration"
-	"crosswalk/shared/settings"
 )
 
 // environment is the simulated systems and clients that call them as Crosswalk's application.
 type environment struct {
-	*systems.Systems
+	systemstest.Systems
 	t      *testing.T
 	client *finops.Client
 	rows   *dataverse.Client
@@ -30,30 +25,13 @@ type environment struct {
 
 func newEnvironment(t *testing.T) *environment {
 	t.Helper()
-	s, err := systems.Start(systems.Options{})
+	s := systemstest.Start(t)
+	e, o := s.Endpoints(), &odata.Options{Transport: s.Client, RetryDelay: time.Millisecond}
+	client, err := finops.New(e.FnOHTTPS, s.Credential, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
-	e := s.Endpoints()
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(e.CAPEM)
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
-	t.Cleanup(transport.CloseIdleConnections)
-	path := filepath.Join(t.TempDir(), "crosswalk.pem")
-	if err := os.WriteFile(path, e.CrosswalkCertificatePEM, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	trusting := &http.Client{Transport: transport}
-	credential, err := identity.Application(settings.Entra{AuthorityHost: e.EntraAuthorityHTTPS, TenantID: e.TenantID, ClientID: e.CrosswalkClientID, CertificatePath: path}, &identity.Options{Transport: trusting})
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := finops.New(e.FnOHTTPS, credential, &finops.Options{Transport: trusting, RetryDelay: time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows, err := dataverse.New(e.DataverseHTTPS, credential, &dataverse.Options{Transport: trusting, RetryDelay: time.Millisecond})
+	rows, err := dataverse.New(e.DataverseHTTPS, s.Credential, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,49 +1,17 @@
 package environment_test
 
 import (
-	"crypto/tls"
-	"crypto/x509"
-	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/google/go-cmp/cmp"
 
-	"crosswalk/local/systems"
-	"crosswalk/shared/identity"
+	"crosswalk/local/systems/systemstest"
 	"crosswalk/shared/odata"
 	"crosswalk/shared/schema"
 	"crosswalk/shared/schema/environment"
-	"crosswalk/shared/settings"
 )
-
-// simulated starts the simulated systems and returns what reaches them with the real credential.
-func simulated(t *testing.T) (systems.Endpoints, azcore.TokenCredential, *odata.Options) {
-	t.Helper()
-	s, err := systems.Start(systems.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	e := s.Endpoints()
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(e.CAPEM)
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
-	t.Cleanup(transport.CloseIdleConnections)
-	path := filepath.Join(t.TempDir(), "crosswalk.pem")
-	if err := os.WriteFile(path, e.CrosswalkCertificatePEM, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	client := &http.Client{Transport: transport}
-	credential, err := identity.Application(settings.Entra{AuthorityHost: e.EntraAuthorityHTTPS, TenantID: e.TenantID, ClientID: e.CrosswalkClientID, CertificatePath: path}, &identity.Options{Transport: client})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e, credential, &odata.Options{Transport: client}
-}
 
 // snapshot reads a snapshot of the repository.
 func snapshot(t *testing.T, name string) *schema.Document {
@@ -62,8 +30,8 @@ func snapshot(t *testing.T, name string) *schema.Document {
 // The simulator knows the same columns. It calls every text String and every lookup Lookup, and its list of what can't be
 // written isn't the snapshots'; nothing else may differ.
 func TestSimulatedDataverse(t *testing.T) {
-	e, credential, o := simulated(t)
-	c, err := environment.NewDataverse(e.DataverseHTTPS, credential, o)
+	s := systemstest.Start(t)
+	c, err := environment.NewDataverse(s.Endpoints().DataverseHTTPS, s.Credential, &odata.Options{Transport: s.Client})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,8 +71,8 @@ func TestSimulatedDataverse(t *testing.T) {
 
 // The simulator's $metadata is that of the snapshot; it has no rows about lengths, so the snapshot stays as it is.
 func TestSimulatedFnO(t *testing.T) {
-	e, credential, o := simulated(t)
-	c, err := environment.NewFnO(e.FnOHTTPS, credential, o)
+	s := systemstest.Start(t)
+	c, err := environment.NewFnO(s.Endpoints().FnOHTTPS, s.Credential, &odata.Options{Transport: s.Client})
 	if err != nil {
 		t.Fatal(err)
 	}
