@@ -207,6 +207,35 @@ func TestTheRunBookKnowsWhatExamplesAreRejectedWith(t *testing.T) {
 	}
 }
 
+// A reader of a flow's page sees what becomes of each example: one that is ignored isn't written.
+func TestThePageSaysWhatBecomesOfEachExample(t *testing.T) {
+	b, err := read(ownFunctions, topology.Default(), schema.BuiltIn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for i := range b.flows {
+		f := &b.flows[i]
+		text := string(b.flow(f))
+		for _, e := range f.examples {
+			want := "written, "
+			switch {
+			case e.Want.Reject != nil:
+				want = "rejected: `" + e.Want.Reject.Reason + "`"
+			case e.Want.Ignore != "":
+				want = "ignored: `" + e.Want.Ignore + "` |"
+			}
+			seen[want[:7]]++
+			if !strings.Contains(text, "/examples/"+e.Name+".json) | "+want) {
+				t.Errorf("%s: the page doesn't say %q of %s", f.Name, want, e.Name)
+			}
+		}
+	}
+	if len(seen) != 3 {
+		t.Errorf("not every kind of example was there: %v", seen)
+	}
+}
+
 func TestOnlyFlowsThatHearOfDeletesSpeakOfThem(t *testing.T) {
 	for pattern, want := range map[string]bool{
 		"dataverse.account.*": true, "dataverse.account.del*": true, "dataverse.account.deleted": true, "dataverse.*": true,

@@ -131,12 +131,15 @@ func (b *book) examples(w *writer, f *flow) {
 	for i := range f.examples {
 		e := &f.examples[i]
 		outcome := ""
-		if e.Want.Reject != nil {
+		switch {
+		case e.Want.Reject != nil:
 			outcome = "rejected: " + code(e.Want.Reject.Reason)
 			if e.Want.Reject.Field != "" {
 				outcome += " for " + code(e.Want.Reject.Field)
 			}
-		} else {
+		case e.Want.Ignore != "":
+			outcome = "ignored: " + code(e.Want.Ignore)
+		default:
 			written, filled := members(e.Want.Write)
 			outcome = "written, " + count(written, "field")
 			if filled > most {
