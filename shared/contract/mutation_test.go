@@ -20,16 +20,16 @@ const (
 	fewMutations  = 40
 	mutationsSeed = 20260701
 	// noticedShare is the least share of mutations that the check or an example must notice, in percent.
-	noticedShare = 85
+	noticedShare = 92
 )
 
 // toothless are the kinds of mutation that neither the check nor an example can notice every time, and why.
 var toothless = map[string]string{
-	"schema: length":       "where the contract says longer:, it says already what happens, and only an example with a long text can tell",
+	"schema: length":       "a source may grow where the contract says what becomes of longer texts, and a target may shrink that no source fills",
 	"schema: type":         "a date or a number becomes a text without loss; then only an example with a value can tell",
 	"schema: option":       "an option that no map names and no example has means nothing to the flow",
-	"contract: blank":      "only an example with that kind of blank can tell",
-	"contract: longer":     "only an example with a text that is too long can tell",
+	"contract: blank":      "only an example with that kind of blank can tell, and of two fields of one column only the first rejects it",
+	"contract: longer":     "only an example with a text that is too long can tell, and none where F&O doesn't tell the column's length",
 	"contract: map value":  "only an example with that value can tell",
 	"contract: map key":    "only an example with that value can tell, where the source is a text",
 	"contract: from":       "two columns of one form, both blank in every example, can't be told apart",
