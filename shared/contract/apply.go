@@ -289,6 +289,9 @@ func (p *Plan) transform(w *workspace, f *fieldPlan, v scalar, source *schema.Co
 	case missing:
 		return literal{}, emptyText, nil
 	case f.choices != nil:
+		if (v.kind == schema.Number || v.kind == schema.GUID) && !f.edit.any() {
+			text = v.matchText(source)
+		}
 		if l, ok := f.choices[text]; ok {
 			return l, filled, nil
 		}

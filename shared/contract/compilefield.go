@@ -471,6 +471,8 @@ func (c *compiler) choices(d *fieldDoc, f *fieldPlan) {
 			c.add(m.key, "write the key in "+f.edit.letters+" case", "field %s: the %s's key %q can never match, because case: %s comes first", f.column.Name, what, key, f.edit.letters)
 		case d.Map != nil:
 			c.option(f, m.key)
+		default:
+			c.spelt(f, m.key)
 		}
 		f.choices[key] = c.literal(m.value, f, what+" value")
 	}
@@ -529,14 +531,31 @@ func (c *compiler) option(f *fieldPlan, key *element) {
 		return
 	}
 	source := f.input.column
-	if source.Kind == schema.Boolean && key.text != "true" && key.text != "false" {
-		c.add(key, "write true or false", "field %s: %s is yes/no and never %q", f.column.Name, source.Name, key.text)
-	}
-	if source.Kind != schema.Choice || f.edit.any() {
+	if f.edit.any() || source.Kind == schema.Text || source.Kind == schema.Time || source.Kind == schema.List {
 		return
 	}
-	if _, ok := source.Option(key.text); !ok && !f.input.fallsBackTo(func(c *schema.Column) bool { _, ok := c.Option(key.text); return ok || c.Kind == schema.Text }) {
-		c.add(key, "use one of "+optionList(source), "field %s: %s has no option %q", f.column.Name, source.Name, key.text)
+	_, why, fix := matchable(source, key.text)
+	if why == "" {
+		c.spelt(f, key)
+	} else if !f.input.fallsBackTo(func(c *schema.Column) bool {
+		_, why, _ := matchable(c, key.text)
+		return c.Kind == schema.Text || why == ""
+	}) {
+		c.add(key, fix, "field %s: %s %s", f.column.Name, source.Name, why)
+	}
+}
+
+// spelt adds a finding for a number or unique identifier that a map's or table's key writes in another way than it is looked up.
+func (c *compiler) spelt(f *fieldPlan, key *element) {
+	if f.input == nil || f.edit.any() || f.input.fallsBackTo(func(c *schema.Column) bool { return c.Kind == schema.Text }) {
+		return
+	}
+	source := f.input.column
+	if source.Kind != schema.Integer && source.Kind != schema.Number && source.Kind != schema.GUID && source.Kind != schema.Reference {
+		return
+	}
+	if text, why, _ := matchable(source, key.text); why == "" && text != key.text {
+		c.add(key, "write \""+text+"\"", "field %s: %s is a %s, which is looked up as %q and never as %q", f.column.Name, source.Name, source.Kind, text, key.text)
 	}
 }
 

@@ -23,12 +23,12 @@ type rowsPlan struct {
 	where []rowTest
 }
 
-// rowTest is true for a row whose column has this text.
+// rowTest is true for a row whose column has this value.
 type rowTest struct {
 	slot   int
 	column *schema.Column
 	name   string // of the column within the row
-	text   string
+	text   string // as matchText writes it
 }
 
 // rowsType marks the column that stands for the rows of a list.
@@ -131,10 +131,12 @@ func (c *compiler) where(d *fieldDoc, list *listPlan) []rowTest {
 		if column == nil {
 			continue
 		}
-		if _, known := column.Option(m.value.text); column.Kind == schema.Choice && !known {
-			c.add(m.value, "use one of "+optionList(column), "field %s: %s has no option %q", d.name.text, column.Name, m.value.text)
+		text, why, fix := matchable(column, m.value.text)
+		if why != "" {
+			c.add(m.value, fix, "field %s: %s %s", d.name.text, column.Name, why)
+			continue
 		}
-		out = append(out, rowTest{list.row.Value(pathOf(m.key.text)...), column, m.key.text, m.value.text})
+		out = append(out, rowTest{list.row.Value(pathOf(m.key.text)...), column, m.key.text, text})
 	}
 	return out
 }
@@ -246,7 +248,7 @@ func (p *Plan) gatherRow(w *workspace, r *rowsRun, row []slots.Slot) *failure {
 	return failed
 }
 
-// meets reports whether a row has the texts that are asked for.
+// meets reports whether a row has the values that are asked for.
 func (p *Plan) meets(w *workspace, where []rowTest, row []slots.Slot) (bool, *failure) {
 	for i := range where {
 		t := &where[i]
@@ -254,7 +256,7 @@ func (p *Plan) meets(w *workspace, where []rowTest, row []slots.Slot) (bool, *fa
 		if failed != nil {
 			return false, failed
 		}
-		if kind != filled || v.text != t.text {
+		if kind != filled || v.matchText(t.column) != t.text {
 			return false, nil
 		}
 	}
