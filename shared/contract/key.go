@@ -83,8 +83,12 @@ func (c *compiler) key() {
 	case target.System == schema.FnO && !slices.Equal(c.plan.To.Key, target.PrimaryKey):
 		c.add(c.doc.to.key[0], "write key: ["+strings.Join(target.PrimaryKey, ", ")+"]", "key: events name a row of %s by its key's values in the order [%s], and so does the link", target.Name, strings.Join(target.PrimaryKey, ", "))
 	}
+	before := len(c.findings)
 	for _, k := range c.doc.to.key {
 		c.keyColumn(k)
+	}
+	if len(c.findings) == before && len(c.plan.Rows()) == len(c.plan.To.Key) {
+		c.add(c.doc.to.key[0], "map one of its columns from what tells the records apart, with blank: reject", "key: each of its columns has a fixed value, so all records of %s would be written to one row", c.plan.source.Name)
 	}
 	c.plan.idIsKey = len(c.plan.To.Key) == 1 && c.plan.To.Key[0] == c.plan.TargetID()
 }

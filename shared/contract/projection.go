@@ -146,7 +146,13 @@ func (c *compiler) projects(d *fieldDoc, f *fieldPlan, list *listPlan, isColumn 
 	case isColumn && d.Fields != nil:
 		c.add(d.Fields, "write from: "+list.name, "field %s: fields makes objects of the rows of a list, but %s is a column of them", name, c.scope.full(d.From.text))
 	case !isColumn && d.Fields == nil:
-		c.add(d.Rows, "add fields: {member: {from: Column}}, or name a column of the rows: from: "+list.name+"[].Column", "field %s: nothing says what becomes of a row of %s", name, c.scope.full(list.name))
+		fix := "add fields: {member: {from: Column}}, or name a column of the rows: from: " + list.name + "[].Column"
+		if _, plain := c.column(list.name + "[]"); plain {
+			fix = "name the values: from: \"" + list.name + "[]\""
+		}
+		c.add(d.Rows, fix, "field %s: nothing says what becomes of a row of %s", name, c.scope.full(list.name))
+	case !isColumn && len(d.fields) == 0 && len(d.Fields.members) == 0:
+		c.add(d.Fields, "name its members: {member: {from: Column}}", "field %s: nothing says what becomes of a row of %s", name, c.scope.full(list.name))
 	default:
 		return c.noOperations(d, f, isColumn)
 	}

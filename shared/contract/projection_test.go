@@ -130,6 +130,8 @@ func TestProjectionFindings(t *testing.T) {
 		{shippedToParcel, `lines: {from: Lins, rows: project, fields: {` + item + `}}`, at + `17: Shipped has no field "Lins" (fix: did you mean Lines?)`},
 		{shippedToParcel, `lines: {from: Id, rows: project, fields: {` + item + `}}`, at + `17: field lines: Id is a text and has no rows (fix: remove rows, or map a list)`},
 		{shippedToParcel, `lines: {from: [Lines, Tags], rows: project, fields: {` + item + `}}`, at + `17: field lines: rows makes one value of one list, not of several texts (fix: name one list)`},
+		{shippedToParcel, `note: {from: Lines, rows: project, fields: {}}`, at + `46: field note: nothing says what becomes of a row of Lines (fix: name its members: {member: {from: Column}})`},
+		{shippedToParcel, `tags: {from: Tags, rows: project}`, at + `28: field tags: nothing says what becomes of a row of Tags (fix: name the values: from: "Tags[]")`},
 		{shippedToParcel, `lines: {from: Lines, rows: project}`, at + `30: field lines: nothing says what becomes of a row of Lines (fix: add fields: {member: {from: Column}}, or name a column of the rows: from: Lines[].Column)`},
 		{shippedToParcel, `lines: {from: Lines, fields: {` + item + `}}`, at + "33: field lines: fields means nothing without rows: project (fix: add rows: project, and name a list in from)"},
 		{shippedToParcel, `lines: {from: Lines, rows: count, fields: {` + item + `}}`, at + "46: field lines: fields means nothing without rows: project (fix: add rows: project, and name a list in from)"},

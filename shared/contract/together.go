@@ -130,6 +130,9 @@ func (c *checker) opposites() {
 			if opposite && a.Pair == b.Pair {
 				c.sameKey(f, other)
 			}
+			if a.Pair == b.Pair && a.Pair != "" {
+				c.sharedLink(f, other)
+			}
 			if opposite && a.Pair != b.Pair && a.Pair != "" && b.Pair != "" {
 				c.add(f.file, f.doc.Pair, "write pair: "+b.Pair+" here too", "flow %s goes the other way over the link %s: a loop without an echo rule, because each flow would take what the other has just written for news", b.Name, b.Pair)
 			}
