@@ -107,7 +107,7 @@ type blankPlan struct {
 // (from Source)"); image-incomplete; expression-failed (Field is "when", "target (when)" or "target (computed)"). No text holds a value of the
 // record. [ErrNotWanted], no fault, is for a record for which the contract's "when" is false.
 func (p *Plan) Apply(src []byte) (*Record, error) {
-	w := workspaces.Get().(*workspace)
+	w := p.workspaces.take()
 	defer w.release()
 	if err := p.load(w, src); err != nil {
 		return nil, err

@@ -27,13 +27,15 @@ var imageRow = sync.OnceValue(func() *imageSlots {
 	return s
 })
 
+var ofImages workspaces
+
 // rowOfImage returns the post-images of an execution context as one row in the form in which the Web API returns it: options
 // and amounts as plain values, lookups as _<column>_value. Values of other types (several options, parties) are left out.
 //
 // Whether Dataverse leaves columns without a value out of an image is UNCONFIRMED, so a column that isn't there is never taken
 // for an empty one: see [blankIncomplete].
 func rowOfImage(context []byte) ([]byte, error) {
-	s := workspaces.Get().(*workspace)
+	s := ofImages.take()
 	defer s.release()
 	at := imageRow()
 	if err := s.scan(context, at.root); err != nil {

@@ -148,7 +148,7 @@ func isNumber(literal []byte) bool {
 // Resolve fills in the lookups that go through a link: find returns the target's id of the pair's record that has this id in
 // the source. A record with such lookups isn't written before. An error of find is returned as it is.
 func (r *Record) Resolve(find func(field, pair, id string) (string, error)) error {
-	w := workspaces.Get().(*workspace)
+	w := r.plan.workspaces.take()
 	defer w.release()
 	var resolved []Resolved
 	for i, at := range r.values {

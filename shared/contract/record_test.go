@@ -264,3 +264,33 @@ func TestADateBecomesText(t *testing.T) {
 		{eventToTable, `text: {from: [Text, Day], with: " ", longer: reject}`, `"Text":"a","Day":"2026-07-01"`, `text="a 2026-07-01"`},
 	})
 }
+
+// What is known of one flow's records isn't forgotten over another's.
+func TestFlowsThatTakeTurnsCostNoMore(t *testing.T) {
+	plans := []*Plan{testPlan(t, eventToTable, `text: {from: Customer.Name, longer: cut}`), testPlan(t, eventToTable, `text: {from: Customer.Name, longer: cut}`)}
+	src := []byte(`{"Id":"1","Customer":{"Name":"a","Group":{"b":1}},"Lines":[{"a":{"b":1}},{"a":{"b":2}}],"Order":{"c":{"d":{"e":1}}}}`)
+	allocations := func(plans ...*Plan) float64 {
+		i := 0
+		return testing.AllocsPerRun(1000, func() {
+			i++
+			if _, err := plans[i%len(plans)].Apply(src); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	if alone, inTurns := allocations(plans[0]), allocations(plans...); inTurns > 2*alone {
+		t.Errorf("a record takes %v allocations, and %v where two flows take turns", alone, inTurns)
+	}
+}
+
+// One huge record doesn't hold its memory for ever.
+func TestAWorkspaceLetsGoOfAHugeRecordsMemory(t *testing.T) {
+	p := testPlan(t, shippedToParcel, `memo: {from: Lines, rows: project, longer: reject, fields: {name: {from: Name}}}`)
+	huge := `{"Id":"1","Lines":[` + strings.Repeat(`{"Name":"`+strings.Repeat("x", 1000)+`"},`, 2000) + `{}]}`
+	if got := outcome(p, huge); !strings.Contains(got, "too-long") {
+		t.Fatalf("%.200s", got)
+	}
+	if w := p.workspaces.take(); cap(w.texts)+cap(w.json) > mostKept {
+		t.Errorf("%d bytes are kept for the next record", cap(w.texts)+cap(w.json))
+	}
+}

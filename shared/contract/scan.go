@@ -19,15 +19,31 @@ type workspace struct {
 	texts, json []byte
 	// row is what is being mapped: the record, or one row of a list.
 	row []slots.Slot
+	// home is where it returns to.
+	home *workspaces
 }
 
-var workspaces = sync.Pool{New: func() any { return new(workspace) }}
+// workspaces keeps those of one contract: what its scanners know of the texts before is of no use to another's.
+type workspaces struct{ free sync.Pool }
+
+func (s *workspaces) take() *workspace {
+	if w, ok := s.free.Get().(*workspace); ok {
+		return w
+	}
+	return &workspace{home: s}
+}
+
+// mostKept bounds the memory, in bytes, that a workspace keeps for the next record.
+const mostKept = 1 << 20
 
 // release gives the workspace back. No text that came out of it may be used after.
 func (w *workspace) release() {
+	if cap(w.texts)+cap(w.json)+cap(w.members)+cap(w.lookups) > mostKept {
+		return
+	}
 	w.texts, w.json, w.row = w.texts[:0], w.json[:0], nil
 	w.reset()
-	workspaces.Put(w)
+	w.home.free.Put(w)
 }
 
 // literal appends a literal in the target's form.

@@ -103,9 +103,9 @@ func (in *input) takeNumber(w *workspace, f *fieldPlan, dst []byte) ([]byte, boo
 	}
 	n, ok := numeralOf(slot.Raw)
 	if ok && f.round != nil && n.places > f.round.places {
-		p, plain := parsePlain(slots.View(slot.Raw))
+		p, _ := parsePlain(slots.View(slot.Raw)) // it has no exponent
 		begin := len(w.texts)
-		if w.texts, ok = f.round.appendByDigits(w.texts, p); ok && plain {
+		if w.texts, ok = f.round.appendByDigits(w.texts, p); ok {
 			n, ok = numeralOf(w.texts[begin:])
 		}
 	}

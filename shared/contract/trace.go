@@ -54,7 +54,7 @@ type Reading struct {
 // on behind a field that is rejected; Apply's error is the first Fault. The error is Apply's for a record that isn't
 // well-formed, and then there are no steps.
 func (p *Plan) Trace(src []byte) ([]Step, error) {
-	w := workspaces.Get().(*workspace)
+	w := p.workspaces.take()
 	defer w.release()
 	if err := p.load(w, src); err != nil {
 		return nil, err
