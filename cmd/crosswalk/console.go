@@ -147,6 +147,9 @@ func (c *console) report(r feed.Report) {
 	for _, problem := range r.Problems {
 		c.line(red, "NOT AS EXPECTED  "+problem)
 	}
+	if r.FoundDone > 0 {
+		c.line("", fmt.Sprintf("%d events had no answer in time, and the next attempt found their work done: this machine is busy, nothing is wrong", r.FoundDone))
+	}
 	c.line("", fmt.Sprintf("burst: %d events, %d invocations", r.BurstEvents, r.BurstInvocations))
 	s := r.Summary
 	c.line("", fmt.Sprintf("crosswalk run: %d received, %d delivered, %d nothing to do, %d dead-lettered, %d lost",

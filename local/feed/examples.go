@@ -2,9 +2,12 @@ package feed
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"crosswalk/local/systems/rows"
 	"crosswalk/shared/contract"
@@ -35,8 +38,9 @@ func (f *Feed) examples() ([]Case, error) {
 			if plan.From.State == contract.StateEvent {
 				c.Send = sendEvent(e.Input)
 			} else {
-				c.Send = sendRow(plan, e.Input, 1000+i)
+				c.Send = sendRow(plan, e.Input, 1000+i, "functions/"+plan.Name+"/examples/"+e.Name+".json")
 			}
+			c.Hint = hint(plan, e)
 			if e.Want.Write != nil {
 				c.Then = targetHolds(plan, e)
 			}
@@ -54,6 +58,58 @@ func wanted(p *contract.Plan, e contract.Example) []Want {
 		return nothing(p.Name, e.Want.Ignore)
 	}
 	return []Want{{Function: p.Name, Outcome: telemetry.Delivered}}
+}
+
+// hint says what is often at fault where an example ends in another way than it expects.
+func hint(p *contract.Plan, e contract.Example) func(*Feed, End) string {
+	return func(f *Feed, end End) string {
+		if e.Want.Write != nil && slices.Contains([]string{"unchanged", "duplicate", "late"}, end.Why) {
+			return "; another example or flow may have written this record before: give each example a number of its own"
+		}
+		if p.From.State != contract.StateRow || end.Outcome == "" {
+			return ""
+		}
+		if filled := f.filledIn(p, e.Input); len(filled) > 0 {
+			return fmt.Sprintf("; %s itself has filled in what the example leaves blank, %s: write into the example what a record there has", p.From.System, strings.Join(filled, ", "))
+		}
+		return ""
+	}
+}
+
+// filledIn returns the columns that a flow reads, that an example leaves blank, and that the source's row has a value in.
+func (f *Feed) filledIn(p *contract.Plan, example []byte) []string {
+	var said, there map[string]json.RawMessage
+	if json.Unmarshal(example, &said) != nil {
+		return nil
+	}
+	e := p.SourceEntity()
+	var key []string
+	for _, name := range e.PrimaryKey {
+		var text string
+		if json.Unmarshal(said[name], &text) != nil {
+			text = string(said[name])
+		}
+		key = append(key, text)
+	}
+	row, found := f.Stack.Systems.Dataverse().Row(e.Name, key...)
+	if p.From.System == schema.FnO {
+		row, found = f.Stack.Systems.FnO().Row(e.Set, key...)
+	}
+	if !found || json.Unmarshal(row.JSON, &there) != nil {
+		return nil
+	}
+	var out []string
+	for _, name := range p.SourceColumns() {
+		if blank(said[name]) && !blank(there[name]) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// blank reports whether a member is absent, null or an empty text.
+func blank(value json.RawMessage) bool {
+	return len(value) == 0 || string(value) == "null" || string(value) == `""`
 }
 
 // targetHolds compares the target's row with what the contract makes of the example, to the last digit.

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -54,6 +55,8 @@ type Case struct {
 	Send func(context.Context, *Feed) (sent []string, status int, err error)
 	// Then looks at the systems' rows once all events have their end. Nil checks nothing more.
 	Then func(context.Context, *Feed) error
+	// Hint says why an event may have ended in another way than wanted, and what to do; "" where it doesn't know. Nil knows nothing.
+	Hint func(*Feed, End) string
 }
 
 // Want is the wanted end of one event in one function.
@@ -85,6 +88,8 @@ type Feed struct {
 type Report struct {
 	Summary                       Summary
 	BurstEvents, BurstInvocations int
+	// FoundDone is how many events an earlier attempt had dealt with without hearing of it; see [End].
+	FoundDone int
 	// Problems name every case that didn't end as expected, every pair that was lost, and every message left behind.
 	Problems []string
 }
@@ -157,7 +162,7 @@ func (f *Feed) Run(caller context.Context, timeout time.Duration) (Report, error
 		report.Problems = append(report.Problems, fmt.Sprintf("lost: event %s in %s has no end", p.Event, p.Function))
 	}
 	report.Problems = append(report.Problems, f.Leftovers(ctx)...)
-	report.Summary = f.Ledger.Summary()
+	report.Summary, report.FoundDone = f.Ledger.Summary(), f.Ledger.FoundDone()
 	return report, caller.Err() // a feed that runs out of time reports what is open, it doesn't fail
 }
 
@@ -207,7 +212,11 @@ func (f *Feed) Start(ctx context.Context, c Case) (settle func() (problems []str
 	return func() (problems []string) {
 		for i, id := range sent {
 			if problem := c.Wants[i].unlike(f.await(ctx, Pair{id, c.Wants[i].Function}, known, c.Wants[i])); problem != "" {
-				problems = append(problems, fmt.Sprintf("%s: event %s in %s %s", c.Name, id, c.Wants[i].Function, problem))
+				problem = fmt.Sprintf("%s: event %s in %s %s", c.Name, id, c.Wants[i].Function, problem)
+				if c.Hint != nil {
+					problem += c.Hint(f, f.Ledger.End(Pair{id, c.Wants[i].Function}))
+				}
+				problems = append(problems, problem)
 				continue
 			}
 			if c.Wants[i].Outcome == telemetry.DeadLettered {
@@ -218,7 +227,11 @@ func (f *Feed) Start(ctx context.Context, c Case) (settle func() (problems []str
 		}
 		if c.Then != nil && len(problems) == 0 {
 			if err := c.Then(ctx, f); err != nil {
-				problems = append(problems, fmt.Sprintf("%s: %v", c.Name, err))
+				problem := fmt.Sprintf("%s: %v", c.Name, err)
+				if c.Hint != nil && len(sent) == 1 {
+					problem += c.Hint(f, f.Ledger.End(Pair{sent[0], c.Wants[0].Function}))
+				}
+				problems = append(problems, problem)
 			}
 		}
 		return problems
@@ -232,16 +245,26 @@ func refusal(c Case) string {
 	return "by the broker"
 }
 
-// unlike says how an end differs from the wanted one; "" where it doesn't.
+// unlike says how an end differs from the wanted one; "" where it doesn't. A delivery may have had no answer in time, as on a
+// machine with too much to do: the next attempt then finds it done, and says so.
 func (w Want) unlike(end End) string {
-	if end.Outcome == "" {
+	switch {
+	case end.Outcome == "":
 		return "has no end"
+	case w.Outcome == telemetry.Delivered && end.foundDone():
+		return ""
+	case w.Outcome == telemetry.Delivered && end.Outcome == telemetry.Delivered && end.Unanswered:
+		w.Why = ""
 	}
 	for _, c := range []struct{ what, want, got string }{
 		{"ended", w.Outcome, end.Outcome}, {"ended with why", w.Why, end.Why}, {"ended with reason", w.Reason, end.Reason}, {"ended with field", w.Field, end.Field},
 	} {
 		if c.want != "" && c.want != c.got {
-			return fmt.Sprintf("%s %q, wanted %q", c.what, c.got, c.want)
+			got := fmt.Sprintf("%q", c.got)
+			if why := cmp.Or(end.Why, end.Reason); why != "" && why != c.got {
+				got += " (" + strings.TrimSpace(why+" "+end.Field) + ")"
+			}
+			return fmt.Sprintf("%s %s, wanted %q", c.what, got, c.want)
 		}
 	}
 	return ""

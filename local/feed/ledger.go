@@ -47,6 +47,13 @@ type End struct {
 	Why, Reason, Field string
 	At                 time.Time
 	Repeats            int // further deliveries after the end; the link absorbs them
+	// Unanswered is true where an attempt had no answer to a write, of the target or of the link: it may stand all the same.
+	Unanswered bool
+}
+
+// foundDone reports whether an attempt found its work done by an earlier one that had no answer.
+func (e End) foundDone() bool {
+	return e.Unanswered && e.Outcome == telemetry.NothingToDo && (e.Why == "unchanged" || e.Why == "duplicate")
 }
 
 // Ledger counts what became of every event, from the lines that the handler writes. It is safe for concurrent use.
@@ -97,7 +104,8 @@ func (l *Ledger) Observe(line Line) {
 	case telemetry.Delivered, telemetry.NothingToDo, telemetry.DeadLettered:
 		l.end(here, line)
 	case telemetry.Retry:
-		l.open(here)
+		e := l.open(here)
+		e.Unanswered = e.Unanswered || line.Reason == "outcome-unknown" || line.Reason == "link-unavailable"
 	}
 	close(l.changed)
 	l.changed = make(chan struct{})
@@ -181,6 +189,18 @@ func (l *Ledger) Changed() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.changed
+}
+
+// FoundDone counts the pairs whose work an earlier attempt had done without hearing of it.
+func (l *Ledger) FoundDone() (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.pairs {
+		if e.foundDone() {
+			n++
+		}
+	}
+	return n
 }
 
 // Summary counts pairs by their end.

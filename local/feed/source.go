@@ -14,8 +14,8 @@ import (
 )
 
 // sendRow writes a row flow's source row and tells of it as the source would. The row is as a read returns it, so what can't be
-// written is left out: annotations and columns without a value.
-func sendRow(p *contract.Plan, row []byte, n int) func(context.Context, *Feed) ([]string, int, error) {
+// written is left out: annotations and columns without a value. file is the example's, for the error.
+func sendRow(p *contract.Plan, row []byte, n int, file string) func(context.Context, *Feed) ([]string, int, error) {
 	return func(ctx context.Context, f *Feed) ([]string, int, error) {
 		var columns map[string]json.RawMessage
 		if err := json.Unmarshal(row, &columns); err != nil {
@@ -28,7 +28,7 @@ func sendRow(p *contract.Plan, row []byte, n int) func(context.Context, *Feed) (
 		}
 		body, err := f.putSource(ctx, p, columns, n)
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, fmt.Errorf("%s doesn't take this record, so the flow can never meet it: mend or remove %s: %w", p.From.System, file, err)
 		}
 		return []string{idOf(body)}, 0, f.send(ctx, "dataverse-events", "", body)
 	}
@@ -38,8 +38,11 @@ func sendRow(p *contract.Plan, row []byte, n int) func(context.Context, *Feed) (
 func (f *Feed) putSource(ctx context.Context, p *contract.Plan, columns map[string]json.RawMessage, n int) ([]byte, error) {
 	if p.From.System == schema.FnO {
 		key, err := f.putFnO(p.SourceEntity(), columns)
+		if err != nil {
+			return nil, err
+		}
 		at := firstOfJuly.Add(time.Duration(n) * time.Second)
-		return dataEvent{Entity: p.SourceEntity(), Key: key, Message: "OnExternalUpdated", Time: at}.JSON(), err
+		return dataEvent{Entity: p.SourceEntity(), Key: key, Message: "OnExternalUpdated", Time: at}.JSON(), nil
 	}
 	var id string
 	if err := json.Unmarshal(columns[p.SourceID()], &id); err != nil {
