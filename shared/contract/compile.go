@@ -28,9 +28,10 @@ type compiler struct {
 // compile returns the plan, usable only if r has no findings.
 func compile(r *reader, d *document, name string, lookup lookupFunc) *Plan {
 	c := &compiler{reader: r, doc: d, lookup: lookup, slots: map[string]int{}}
+	own := new(workspaces)
 	c.plan = &Plan{
 		Name: name, Purpose: textOf(d.Purpose), Team: textOf(d.Team), Pair: textOf(d.Pair), Owner: textOf(d.Owner),
-		root: slots.NewRow(), deactivation: new(body).record(&Plan{}), owners: map[string]string{},
+		root: slots.NewRow(), deactivation: new(body).record(&Plan{workspaces: own}), owners: map[string]string{}, workspaces: own,
 	}
 	c.source()
 	c.target()
@@ -167,7 +168,7 @@ func (c *compiler) deactivate(e *element) {
 	if len(d.Columns.members) == 0 {
 		c.add(d.Columns, "name the columns, as in {deactivate: {statecode: 1, statuscode: 2}}, or write delete: ignore", "delete: deactivate sets no column, so a delete would leave the row as it is")
 	}
-	sets := &Plan{To: c.plan.To}
+	sets := &Plan{To: c.plan.To, workspaces: c.plan.workspaces}
 	for _, m := range d.Columns.members {
 		name := m.key.text
 		column, ok := c.plan.target.Column(name)

@@ -132,7 +132,7 @@ type Plan struct {
 	owners         map[string]string // owner by target field, all fields of the contract
 	keys           []int             // index into fields by Target.Key
 	idIsKey        bool              // the key is the target's own GUID
-	workspaces     workspaces
+	workspaces     *workspaces
 }
 
 // TargetSet returns the entity set the target's rows live in, as URLs name it.
