@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode/utf16"
 
 	"crosswalk/shared/fault"
 	"crosswalk/shared/schema"
@@ -55,7 +54,7 @@ const wantSuffix = ".want.json"
 // Examples reads a function's examples, sorted by name. What is wrong with their files is in the findings.
 func Examples(folder string) ([]Example, Findings) {
 	dir := filepath.Join(folder, "examples")
-	contract := filepath.Join(folder, "contract.yaml")
+	contract := filepath.Join(folder, contractFile)
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, Findings{{File: dir, Line: 1, Column: 1, Message: "the examples can't be read", Fix: "check the folder's rights"}}
@@ -133,8 +132,25 @@ func (e Example) broken() (Finding, bool) {
 		return Finding{}, false
 	}
 	line, column := position(e.Input, int(syntax.ByteOffset))
-	return Finding{File: strings.TrimSuffix(e.WantFile, wantSuffix) + ".json", Line: line, Column: column,
+	return Finding{File: e.inputFile(), Line: line, Column: column,
 		Message: "the example is no well-formed JSON: " + syntax.Err.Error(), Fix: "mend it here, and save it as UTF-8 without a byte order mark"}, true
+}
+
+// inputFile is the path of the .json.
+func (e Example) inputFile() string { return strings.TrimSuffix(e.WantFile, wantSuffix) + ".json" }
+
+// inInput is a finding at a member of the input.
+func (e Example) inInput(name, fix, message string) Finding {
+	line, column := placeOf(e.Input, `"`+name+`"`)
+	return Finding{File: e.inputFile(), Line: line, Column: column, Message: message, Fix: fix}
+}
+
+// placeOf returns where a text first stands in a file, its beginning where it doesn't.
+func placeOf(file []byte, text string) (line, column int) {
+	if i := bytes.Index(file, []byte(text)); i >= 0 {
+		return position(file, i)
+	}
+	return 1, 1
 }
 
 // misspelt finds a member of the example that no column has, where a column that the contract reads is missing and has nearly
@@ -159,12 +175,7 @@ func (p *Plan) misspelt(e Example) (Finding, bool) {
 		if near == "" {
 			continue
 		}
-		line, column := 1, 1
-		if i := bytes.Index(e.Input, []byte(`"`+name+`"`)); i >= 0 {
-			line, column = position(e.Input, i)
-		}
-		return Finding{File: strings.TrimSuffix(e.WantFile, wantSuffix) + ".json", Line: line, Column: column,
-			Message: fmt.Sprintf("%s has no field %q, so the example says nothing for %s", p.source.Name, name, near), Fix: "did you mean " + near + "?"}, true
+		return e.inInput(name, "did you mean "+near+"?", fmt.Sprintf("%s has no field %q, so the example says nothing for %s", p.source.Name, name, near)), true
 	}
 	return Finding{}, false
 }
@@ -181,14 +192,8 @@ func (p *Plan) unlike(e Example) (Finding, bool) {
 		if !ok || c.Kind != schema.Text || c.MaxLength == 0 {
 			continue
 		}
-		if n := len(utf16.Encode([]rune(Value{JSON: in[name]}.Text()))); n > c.MaxLength {
-			line, column := 1, 1
-			if i := bytes.Index(e.Input, []byte(`"`+name+`"`)); i >= 0 {
-				line, column = position(e.Input, i)
-			}
-			return Finding{File: strings.TrimSuffix(e.WantFile, wantSuffix) + ".json", Line: line, Column: column,
-				Message: fmt.Sprintf("%s has %d characters here, and the column of %s %s takes %d: no such record can come", name, n, p.From.System, p.From.Entity, c.MaxLength),
-				Fix:     "shorten it"}, true
+		if n := textLength(Value{JSON: in[name]}.Text()); n > c.MaxLength {
+			return e.inInput(name, "shorten it", fmt.Sprintf("%s has %d characters here, and the column of %s %s takes %d: no such record can come", name, n, p.From.System, p.From.Entity, c.MaxLength)), true
 		}
 	}
 	return Finding{}, false
@@ -196,72 +201,80 @@ func (p *Plan) unlike(e Example) (Finding, bool) {
 
 // Try maps an example and returns a finding for everything that comes out differently.
 func (p *Plan) Try(e Example) Findings {
-	var out Findings
-	differs := func(at, fix, format string, args ...any) {
-		line, column := 1, 1
-		if i := bytes.Index(e.wantText, []byte(at)); i >= 0 && at != "" {
-			line, column = position(e.wantText, i)
+	t := tried{example: e}
+	if todo := string(quote(Todo)); e.Want.Write != nil && bytes.Contains(e.Want.Write, []byte(todo)) {
+		t.differs(todo, "crosswalk try "+p.Name+" "+e.Name+" --save "+e.Name+" writes it; look at it first", "what the flow should make of this example is still to be filled in")
+		return t.findings
+	}
+	for _, faulty := range []func(Example) (Finding, bool){Example.broken, p.misspelt, p.unlike} {
+		if finding, is := faulty(e); is {
+			return Findings{finding}
 		}
-		out = append(out, Finding{File: e.WantFile, Line: line, Column: column, Message: fmt.Sprintf(format, args...), Fix: fix})
-	}
-	const fix = "correct the contract, or the expectation if the contract is right"
-	if e.Want.Write != nil && bytes.Contains(e.Want.Write, []byte(`"`+Todo+`"`)) {
-		differs(`"`+Todo+`"`, "crosswalk try "+p.Name+" "+e.Name+" --save "+e.Name+" writes it; look at it first", "what the flow should make of this example is still to be filled in")
-		return out
-	}
-	if finding, broken := e.broken(); broken {
-		return Findings{finding}
-	}
-	if finding, misspelt := p.misspelt(e); misspelt {
-		return Findings{finding}
-	}
-	if finding, unlike := p.unlike(e); unlike {
-		return Findings{finding}
 	}
 	r, err := p.Apply(e.Input)
-	ignored := errors.Is(err, ErrNotWanted)
-	got := fault.Of(err)
 	switch {
-	case ignored && e.Want.Ignore != "":
-		return out
-	case ignored:
-		differs("", fix, "the record is ignored, because when is false for it")
-		return out
-	case e.Want.Ignore != "":
-		differs(`"ignore"`, fix, "the record isn't ignored: when is true for it")
-		return out
-	case err != nil && e.Want.Reject == nil:
-		differs(`"write"`, fix, "the record is rejected: %s", got)
-		return out
-	case err == nil && e.Want.Reject != nil:
-		differs(`"reject"`, fix, "the record is accepted and should be rejected with %s", e.Want.Reject.Reason)
-		return out
-	case err != nil:
-		if got.Reason != e.Want.Reject.Reason || got.Field != e.Want.Reject.Field {
-			differs(`"reject"`, fix, "the record is rejected with %q for %q, not with %q for %q", got.Reason, got.Field, e.Want.Reject.Reason, e.Want.Reject.Field)
-		}
-		return out
+	case err != nil || e.Want.Reject != nil || e.Want.Ignore != "":
+		t.outcome(err)
+	default:
+		t.fields(r)
 	}
-	want, err := members(e.Want.Write)
+	t.findings.sort()
+	return t.findings
+}
+
+// tried is an example beside what came out.
+type tried struct {
+	example  Example
+	findings Findings
+}
+
+// differs adds a finding where the expectation says at.
+func (t *tried) differs(at, fix, format string, args ...any) {
+	line, column := placeOf(t.example.wantText, at)
+	t.findings = append(t.findings, Finding{File: t.example.WantFile, Line: line, Column: column, Message: fmt.Sprintf(format, args...), Fix: fix})
+}
+
+const eitherIsWrong = "correct the contract, or the expectation if the contract is right"
+
+// outcome compares a record that wasn't written, or shouldn't have been.
+func (t *tried) outcome(err error) {
+	want, got := t.example.Want, fault.Of(err)
+	ignored := errors.Is(err, ErrNotWanted)
+	switch {
+	case ignored && want.Ignore != "":
+	case ignored:
+		t.differs("", eitherIsWrong, "the record is ignored, because when is false for it")
+	case want.Ignore != "":
+		t.differs(`"ignore"`, eitherIsWrong, "the record isn't ignored: when is true for it")
+	case err != nil && want.Reject == nil:
+		t.differs(`"write"`, eitherIsWrong, "the record is rejected: %s", got)
+	case err == nil && want.Reject != nil:
+		t.differs(`"reject"`, eitherIsWrong, "the record is accepted and should be rejected with %s", want.Reject.Reason)
+	case err != nil && (got.Reason != want.Reject.Reason || got.Field != want.Reject.Field):
+		t.differs(`"reject"`, eitherIsWrong, "the record is rejected with %q for %q, not with %q for %q", got.Reason, got.Field, want.Reject.Reason, want.Reject.Field)
+	}
+}
+
+// fields compares what is written.
+func (t *tried) fields(r *Record) {
+	want, err := members(t.example.Want.Write)
 	if err != nil {
-		differs(`"write"`, "write well-formed JSON", "write is malformed")
-		return out
+		t.differs(`"write"`, "write well-formed JSON", "write is malformed")
+		return
 	}
 	for _, v := range r.Fields() {
 		expected, ok := want[v.Name]
 		delete(want, v.Name)
 		switch {
 		case !ok:
-			differs(`"write"`, fix, "%s is written as %s and isn't expected", v.Name, v.JSON)
+			t.differs(`"write"`, eitherIsWrong, "%s is written as %s and isn't expected", v.Name, v.JSON)
 		case !sameLiteral(expected, v.JSON):
-			differs(string(quote(v.Name)), fix, "%s is %s, not %s", v.Name, v.JSON, expected)
+			t.differs(string(quote(v.Name)), eitherIsWrong, "%s is %s, not %s", v.Name, v.JSON, expected)
 		}
 	}
 	for name := range want {
-		differs(string(quote(name)), fix, "%s is expected and isn't written", name)
+		t.differs(string(quote(name)), eitherIsWrong, "%s is expected and isn't written", name)
 	}
-	out.sort()
-	return out
 }
 
 // sameLiteral compares two JSON literals digit by digit; only the way a text is escaped doesn't count.
