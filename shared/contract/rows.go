@@ -82,9 +82,6 @@ type listPlan struct {
 	optional bool
 }
 
-// deepest bounds how many lists may lie in one another.
-const deepest = 3
-
 // list finds the list that from names itself or, isColumn, a column of whose rows it names; nil, with a finding, where there is
 // none.
 func (c *compiler) list(d *fieldDoc, from *element) (found *listPlan, isColumn bool) {
@@ -92,8 +89,8 @@ func (c *compiler) list(d *fieldDoc, from *element) (found *listPlan, isColumn b
 	if column, ok := c.column(from.text); len(names) > 1 && (!ok || column.Kind != schema.List) {
 		names, isColumn = names[:len(names)-1], true
 	}
-	if c.scope.depth+len(names) > deepest {
-		c.add(from, "map a list that lies less deep", "field %s: %s lies %d lists deep, and at most %d are read", d.name.text, c.scope.full(from.text), c.scope.depth+len(names), deepest)
+	if c.scope.depth+len(names) > schema.MaxLists {
+		c.add(from, "map a list that lies less deep", "field %s: %s lies %d lists deep, and at most %d are read", d.name.text, c.scope.full(from.text), c.scope.depth+len(names), schema.MaxLists)
 		return nil, isColumn
 	}
 	l := &listPlan{row: c.scope.row}

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -165,15 +166,24 @@ func (c *checking) read(at jsontext.Pointer, text []byte, into any) bool {
 	}
 	pointer := at + semantic.JSONPointer
 	if errors.Is(err, json.ErrUnknownName) {
-		known := "system, entity, displayName, set, primaryKey, alternateKeys, event, virtualTable, enums, columns"
+		known := memberNames(reflect.TypeFor[snapshot]())
 		if at != "" {
-			known = "type, enum, maxLength, min, max, precision, options, targets, notNull, required, default, dateOnly, optional, readOnly, displayName"
+			known = memberNames(reflect.TypeFor[columnDoc]())
 		}
-		c.add(pointer, "a snapshot has no "+pointer.LastToken()+" here", "remove it or write it as one of: %s", known)
+		c.add(pointer, "a snapshot has no "+pointer.LastToken()+" here", "remove it or write it as one of: %s", strings.Join(known, ", "))
 		return false
 	}
 	c.add(pointer, strings.TrimPrefix(string(pointer), "/")+" has a value of another type than this member takes", "see docs/schemas.md; min and max are numbers in quotes")
 	return false
+}
+
+// memberNames returns the names that a document's members have in JSON.
+func memberNames(document reflect.Type) []string {
+	var out []string
+	for i := range document.NumField() {
+		out = append(out, document.Field(i).Tag.Get("json"))
+	}
+	return out
 }
 
 // column checks one column by itself.

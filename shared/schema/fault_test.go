@@ -55,7 +55,7 @@ func TestFaultsOfASnapshot(t *testing.T) {
 		{`"colour": {`, `"colour[].no": {"type": "Int32"}, "colour": {`, 11, 5, "column colour[].no belongs to the rows of colour, which is no list", `write "type": "List" there`},
 		{`"maxLength": 20`, `"maxLength": -1`, 14, 34, "column number can't be shorter than nothing", "leave it out"},
 		{`"maxLength": 20`, `"maxLength": "20"`, 14, 34, "columns/number/maxLength has a value of another type", "docs/schemas.md"},
-		{`"maxLength": 20`, `"length": 20`, 14, 34, "a snapshot has no length here", "one of: type, enum, maxLength"},
+		{`"maxLength": 20`, `"length": 20`, 14, 34, "a snapshot has no length here", "one of: type, displayName, enum, maxLength"},
 		{`"set": "orders"`, `"entitySet": "orders"`, 4, 3, "a snapshot has no entitySet here", "one of: system, entity"},
 		{`"min": "0"`, `"min": "none"`, 16, 34, "column total: min is no number", `"min": "100.5"`},
 		{`"min": "0"`, `"min": 0`, 16, 34, "columns/total/min has a value of another type", "numbers in quotes"},

@@ -6,8 +6,9 @@
 // difference. Names, types, lengths, required levels and options of Dataverse tables are those of the Common Data Model
 // (Microsoft's published schema documents, February 2024); properties, enums and keys of F&O entities those of the
 // $metadata of an F&O environment (May 2025), which has no display names; display names of Dataverse columns those of Microsoft's
-// table reference (February 2023 and later), where it lists the column; F&O's text lengths, which $metadata lacks, those known from practice (a
-// property whose length nobody knows has none); members of business events those of the classes Microsoft publishes.
+// table reference (February 2023 and later), where it lists the column; F&O's text lengths, which $metadata lacks, those known
+// from practice (a property whose length nobody knows has none); members of business events those of the classes Microsoft
+// publishes.
 //
 // UNCONFIRMED: the virtual tables' names but the customers', which follow the entities' technical names; which properties of orders
 // and vendors F&O demands of a new row; the table uomschedule, which the published set lacks. crosswalk schema pull decides.
@@ -160,6 +161,9 @@ func (c *Column) ShownAs() string {
 func (c *Column) MustBeSent() bool {
 	return (c.Required == SystemRequired || c.Required == ApplicationRequired) && c.Default == "" && !c.ReadOnly
 }
+
+// MaxLists is how many lists may lie in one another: Lines[].Charges[].Taxes[] is as deep as a contract reads.
+const MaxLists = 3
 
 // InRow reports whether the column is one of the rows of a list, as Lines[].Amount is.
 func (c *Column) InRow() bool { return strings.Contains(c.Name, "[]") }

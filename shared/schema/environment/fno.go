@@ -46,9 +46,6 @@ type edmTypes struct {
 	complexes map[string][]edmProperty
 }
 
-// deepest is how many lists in one another a contract reads.
-const deepest = 3
-
 // withRows returns properties, and behind each list what its rows hold: Lines[].Amount for a property of a complex type, Tags[]
 // for plain values.
 func (t *edmTypes) withRows(properties []edmProperty) []edmProperty {
@@ -56,7 +53,7 @@ func (t *edmTypes) withRows(properties []edmProperty) []edmProperty {
 	for _, property := range properties {
 		out = append(out, property)
 		row, isList := strings.CutPrefix(property.Type, "Collection(")
-		if !isList || strings.Count(property.Name, "[]") == deepest {
+		if !isList || strings.Count(property.Name, "[]") == schema.MaxLists {
 			continue
 		}
 		row = strings.TrimSuffix(row, ")")

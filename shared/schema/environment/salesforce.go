@@ -252,9 +252,9 @@ func (c *Salesforce) Pull(ctx context.Context, object, _ string, old *schema.Doc
 		}
 		return nil, fmt.Errorf("Salesforce doesn't describe %s: HTTP %d %s", object, status, said)
 	}
-	p := &pull{pulled: &Pulled{}, old: &schema.Entity{}}
-	if old != nil {
-		p.old = old.Entity
+	p, err := newPull(object, old)
+	if err != nil {
+		return nil, err
 	}
 	p.object(answer.described)
 	return p.sorted(), nil

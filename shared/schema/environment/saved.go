@@ -24,7 +24,8 @@ type File struct {
 //
 //	dataverse   EntityDefinitions(LogicalName='account')?$expand=Attributes,Keys, and for the options
 //	            EntityDefinitions(LogicalName='account')/Attributes/Microsoft.Dynamics.CRM.PicklistAttributeMetadata
-//	            ?$select=LogicalName&$expand=OptionSet,GlobalOptionSet, likewise StateAttributeMetadata and StatusAttributeMetadata
+//	            ?$select=LogicalName&$expand=OptionSet,GlobalOptionSet, likewise MultiSelectPicklistAttributeMetadata,
+//	            StateAttributeMetadata and StatusAttributeMetadata
 //	fno         /data/$metadata, and for lengths /data/DataManagementTargetMapEntities with a $filter on the entity's label
 //	salesforce  sobjects/Account/describe, or what `sf sobject describe --json` writes
 //
