@@ -37,7 +37,8 @@ func newSchemaPull() *cobra.Command {
 		Long: `Read an entity from its environment and write its snapshot, shared/schema/<system>/<entity>.json.
 
 The environment is DATAVERSE_URL or FNO_URL, and who reads it is who the ENTRA_ settings say (docs/settings.md): an
-application with a certificate, or the managed identity. What the environment doesn't tell is kept from the snapshot and named.
+application with a certificate, or the managed identity. For Salesforce it is SALESFORCE_URL, and the connected app of
+SALESFORCE_CLIENT_ID. What the environment doesn't tell is kept from the snapshot and named.
 
 With --from-file it needs no environment and no credentials: somebody who may see the environment saves its answers, in a
 browser for instance (docs/schemas.md says which).`,
@@ -74,6 +75,9 @@ func (p pulling) pull(ctx context.Context, system, entity string, old *schema.Do
 			return nil, err
 		}
 		return client.Pull(ctx, entity, p.label, old)
+	}
+	if p.label != "" {
+		return nil, errors.New("--label has no effect with --from-file: save DataManagementTargetMapEntities with that label in its $filter, and leave --label out")
 	}
 	var files []environment.File
 	for _, name := range p.files {

@@ -332,6 +332,9 @@ func TestSchemaPullFromSavedFiles(t *testing.T) {
 	if out, err := pull(); err != nil || !strings.Contains(out, "shared/schema/salesforce/Account.json is up to date") {
 		t.Errorf("%v\n%s", err, out)
 	}
+	if _, err := pull("--label", "Accounts"); err == nil || !strings.Contains(err.Error(), "leave --label out") {
+		t.Errorf("a label that nobody reads: %v", err)
+	}
 	if _, err := pull("--from-file", "nowhere.json"); err == nil || !strings.Contains(err.Error(), "nowhere.json") {
 		t.Errorf("a missing file: %v", err)
 	}
