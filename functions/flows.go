@@ -123,9 +123,7 @@ func newFlow(d *dependencies, plan *contract.Plan, owners func() (*contract.Owne
 		if err != nil {
 			return nil, err
 		}
-		if target, err = flow.NewFnOTarget(client, plan); err != nil {
-			return nil, err
-		}
+		target = flow.NewFnOTarget(client, plan)
 	default:
 		return nil, fmt.Errorf("%s: %s can't be written to yet", plan.Name, plan.To.System)
 	}

@@ -116,7 +116,7 @@ func localTarget(file string, plan *contract.Plan) (target, error) {
 		if err != nil {
 			return nil, err
 		}
-		return flow.NewFnOTarget(client, plan)
+		return flow.NewFnOTarget(client, plan), nil
 	}
 	return nil, fmt.Errorf("no %s runs in the local stack", plan.To.System)
 }

@@ -49,8 +49,8 @@ type FnOTarget struct {
 }
 
 // NewFnOTarget returns a writer of the plan's target entity.
-func NewFnOTarget(client *finops.Client, plan *contract.Plan) (*FnOTarget, error) {
-	return &FnOTarget{client, plan.TargetSet(), plan.TargetColumns(), newEntityKey(plan.TargetEntity(), plan.To.Key)}, nil
+func NewFnOTarget(client *finops.Client, plan *contract.Plan) *FnOTarget {
+	return &FnOTarget{client, plan.TargetSet(), plan.TargetColumns(), newEntityKey(plan.TargetEntity(), plan.To.Key)}
 }
 
 // entityKey is the columns of an entity's key, in the order of a key text's values.

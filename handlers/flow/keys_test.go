@@ -184,10 +184,7 @@ fields:
 	if err != nil {
 		t.Fatal(err)
 	}
-	target, err := flow.NewFnOTarget(b.finops, p)
-	if err != nil {
-		t.Fatal(err)
-	}
+	target := flow.NewFnOTarget(b.finops, p)
 	const id = "11111111-2222-4333-8444-555555555555"
 	edit := func(method, path, body string) {
 		t.Helper()

@@ -70,10 +70,7 @@ func (b *bench) customers(t *testing.T, change func(*contract.Plan)) *flow.Handl
 	if err != nil {
 		t.Fatal(err)
 	}
-	target, err := flow.NewFnOTarget(b.finops, p)
-	if err != nil {
-		t.Fatal(err)
-	}
+	target := flow.NewFnOTarget(b.finops, p)
 	h, err := flow.New(p, b.links, b.options(), source, target)
 	if err != nil {
 		t.Fatal(err)
