@@ -72,15 +72,21 @@ request body of a new row; an update leaves the key's fields out:
 // tryProject enters a project with the flow "invoices", its example "posted" and the file event.json.
 func tryProject(t *testing.T) {
 	t.Helper()
-	root := t.TempDir()
-	for name, text := range map[string]string{
+	chdirTo(t, map[string]string{
 		"host.json": "{}", "go.mod": "module x", "event.json": tryEvent,
 		"functions/invoices/contract.yaml":             tryContract,
 		"functions/invoices/examples/posted.json":      `{"InvoiceId":"1","LegalEntity":"usmf","InvoiceAccount":"A","InvoiceAmountInAccountingCurrency":1}`,
 		"functions/invoices/examples/posted.want.json": `{"write": {}}`,
 		"functions/orders/contract.yaml":               "purpose: 7\n",
 		"functions/webhook/function.json":              "{}",
-	} {
+	})
+}
+
+// chdirTo makes a folder of these files the working directory.
+func chdirTo(t *testing.T, files map[string]string) {
+	t.Helper()
+	root := t.TempDir()
+	for name, text := range files {
 		path := filepath.Join(root, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -361,8 +367,7 @@ func TestTryShowsDisplayNames(t *testing.T) {
 
 // Below a list stand its rows, and a fault names the row.
 func TestTryShowsTheRowsOfAList(t *testing.T) {
-	root := t.TempDir()
-	for name, text := range map[string]string{
+	chdirTo(t, map[string]string{
 		"host.json": "{}", "go.mod": "module x", "event.json": `{"Id":"1","Lines":[{"Item":"A1","Price":1.50},{"Item":"B2"}]}`,
 		"bad.json":                               "{\"Id\":\"1\",\"Lines\":[{\"Item\":\"A1\"},{\"Price\":1}]}",
 		"shared/schema/fno/Shipped.json":         `{"system":"fno","entity":"Shipped","event":"fno.Shipped","columns":{"Id":{"type":"String","maxLength":20},"Lines":{"type":"List"},"Lines[].Item":{"type":"String","maxLength":20},"Lines[].Price":{"type":"Decimal"}}}`,
@@ -379,16 +384,7 @@ fields:
   id: {from: Id, blank: reject}
   lines: {from: Lines, rows: project, fields: {item: {from: Item, blank: reject}, price: {from: Price}}}
 `,
-	} {
-		path := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Chdir(root)
+	})
 	out, status, err := crosswalk(t, "", "try", "parcels", "event.json")
 	want := `Lines (an object or a list)                     a list with an object for each row, as JSON;    lines: a list, from 2 of the source's rows
                                                 absent leaves the target alone; null → null

@@ -1,23 +1,17 @@
 package catalog
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"crosswalk/shared/schema"
-	"crosswalk/shared/topology"
 )
 
 // Flows that keep to different rows of a table may say another owner for a column, and the catalog says in which rows.
 func TestTheMatrixShowsTheRowsOfEachFlow(t *testing.T) {
-	root := t.TempDir()
 	contract := func(pair, kind, name string) string {
 		return "purpose: p\nteam: t\npair: " + pair + "\nowner: fno\nfrom: {system: fno, entity: SalesInvoicePostedBusinessEvent, event: fno.SalesInvoicePosted, state: event}\n" +
 			"to: {system: dataverse, entity: kept, key: [kind, number]}\nfields:\n  kind: {value: " + kind + "}\n  number: {from: InvoiceId, blank: reject, longer: reject}\n  note: {from: InvoiceAccount, longer: cut}\n  name: " + name + "\n"
 	}
-	for name, text := range map[string]string{
+	text := pagesOf(t, map[string]string{
 		"schemas/dataverse/kept.json": `{"system":"dataverse","entity":"kept","set":"kepts","primaryKey":["keptid"],"alternateKeys":[["kind","number"]],"columns":{"keptid":{"type":"Uniqueidentifier","default":"new","required":"system"},
 			"kind":{"type":"String","maxLength":20},"number":{"type":"String","maxLength":20},"name":{"type":"String","maxLength":20},"note":{"type":"String","maxLength":20}}}`,
 		"schemas/fno/SalesInvoicePostedBusinessEvent.json": `{"system":"fno","entity":"SalesInvoicePostedBusinessEvent","event":"fno.SalesInvoicePosted","columns":{"InvoiceId":{"type":"String","maxLength":20},"InvoiceAccount":{"type":"String","maxLength":20}}}`,
@@ -27,33 +21,15 @@ func TestTheMatrixShowsTheRowsOfEachFlow(t *testing.T) {
 		"functions/sales/examples/a.want.json":             `{"write":{"kind":"sales","number":"1","note":"US-001","name":"US-001"}}`,
 		"functions/text/examples/a.json":                   `{"InvoiceId":"1","InvoiceAccount":"US-001"}`,
 		"functions/text/examples/a.want.json":              `{"write":{"kind":"free text","number":"1","note":"US-001"}}`,
-	} {
-		path := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	schemas, err := schema.Open(filepath.Join(root, "schemas"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages, err := Pages(filepath.Join(root, "functions"), "functions", topology.Default(), schemas)
-	if err != nil {
-		t.Fatal(err)
-	}
+	})
 	for _, want := range []struct{ page, text string }{
 		{"ownership.md", "Flows whose keys have different fixed values write different rows, and in each of them a field has one owner."},
 		{"ownership.md", "| `name` | Finance & Operations where `kind` is `sales`, Dataverse where `kind` is `free text` | [sales](flows/sales.md) |"},
 		{"ownership.md", "| `note` | Finance & Operations | [sales](flows/sales.md) where `kind` is `sales`, [text](flows/text.md) where `kind` is `free text` |"},
 		{"flows/text.md", "| to | Dataverse, `kept`, found by `kind`, `number`; only rows where `kind` is `free text` |"},
 	} {
-		for _, p := range pages {
-			if p.Path == want.page && !strings.Contains(string(p.Text), want.text) {
-				t.Errorf("%s lacks %s:\n%s", p.Path, want.text, p.Text)
-			}
+		if !strings.Contains(text[want.page], want.text) {
+			t.Errorf("%s lacks %s:\n%s", want.page, want.text, text[want.page])
 		}
 	}
 }
