@@ -97,7 +97,7 @@ func describe(c *schema.Column) string {
 		text = "day"
 	case c.Kind == schema.Reference:
 		text += " to " + strings.Join(c.Targets, " or ")
-	case c.Kind == schema.Choice:
+	case c.Kind == schema.Choice || c.Kind == schema.Choices:
 		var options []string
 		for _, o := range c.Options[:min(len(c.Options), mostOptions)] {
 			options = append(options, strings.TrimSpace(o.Value+" "+o.Label))
