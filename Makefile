@@ -11,7 +11,7 @@ export BICEP := $(abspath $(BICEP))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test conformance lint check check-infra snapshots chaos fmt bench fuzz package preflight what-if deploy clean node chromium race-note
+.PHONY: help run test conformance lint check check-infra snapshots chaos mutate fmt bench fuzz package preflight what-if deploy clean node chromium race-note
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'

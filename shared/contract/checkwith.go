@@ -17,7 +17,7 @@ func CheckWith(root string, lookup func(system, entity string) (*schema.Entity, 
 	}
 	tables, all := sharedTables(root)
 	for _, e := range entries {
-		file := filepath.Join(root, e.Name(), "contract.yaml")
+		file := filepath.Join(root, e.Name(), contractFile)
 		if !e.IsDir() {
 			continue
 		}

@@ -29,7 +29,7 @@ func OpenLibrary(root string, schemas *schema.Set) (*Library, error) {
 	l := &Library{books: map[string]func() (*Plan, error){}}
 	for _, folder := range folders {
 		name := folder.Name()
-		path := filepath.Join(root, name, "contract.yaml")
+		path := filepath.Join(root, name, contractFile)
 		if _, err := os.Stat(path); err != nil {
 			continue // a file, or a function without a contract
 		}

@@ -193,8 +193,8 @@ func (r *Record) JSON(create bool) []byte {
 	return object(members)
 }
 
-// Hash returns the SHA-256, in hexadecimal, of the record's canonical form: fields sorted by name, numbers without
-// zeros that don't count, members of a list's rows sorted too. Initial values don't count. Equal hashes mean that the same would be written.
+// Hash returns the SHA-256, in hexadecimal, of the record's canonical form: fields sorted by name, members of a list's rows too,
+// numbers without zeros that don't count. Initial values don't count. Equal hashes mean that the same would be written.
 func (r *Record) Hash() string {
 	fields := r.Fields()
 	slices.SortFunc(fields, func(a, b Value) int { return strings.Compare(a.Name, b.Name) })
@@ -230,8 +230,8 @@ type Resolved struct {
 
 // Same reports whether the target's row, as it was read, already holds all the record's fields but the initial ones, so that
 // nothing needs writing. Numbers are compared by value (1.50 is 1.5), dates by instant, unique identifiers without regard to case. A
-// list is compared row by row, the members of a row in any order, and a set of options in any order. A
-// field that is null in the record is the same as one that the row lacks; in F&O also as "", and the date 1900-01-01. A
+// list is compared row by row, the members of a row in any order, and a set of options in any order. A field that is null
+// in the record is the same as one that the row lacks; in F&O also as "", and the date 1900-01-01. A
 // row holds a lookup as a GUID, so a lookup is different unless resolved says which GUID it is. The error, a fault of
 // kind Transient, means that the row is no JSON object.
 func (r *Record) Same(currentRow []byte, resolved ...Resolved) (bool, error) {

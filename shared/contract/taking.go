@@ -211,7 +211,7 @@ func isPlainISO(s []byte) bool {
 	if year < 1970 || year > 2099 || month < 1 || month > 12 || day < 1 || two(11) > 23 || two(14) > 59 || two(17) > 59 {
 		return false
 	}
-	if day < 1 || day > daysIn[month] && (month != 2 || day != 29 || year%4 != 0) {
+	if day > daysIn[month] && (month != 2 || day != 29 || year%4 != 0) {
 		return false
 	}
 	fraction := s[len(form) : len(s)-1]

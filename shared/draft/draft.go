@@ -72,6 +72,7 @@ func (p Project) CheckName(name string) error {
 	if err != nil {
 		return err
 	}
+	// An entry on trial: only the topology knows the names that are taken.
 	if _, err := topology.Insert(text, topology.Function{Name: name, Events: []topology.Rule{{Type: "fno.any"}}}); err != nil {
 		return fmt.Errorf("%s: %w", p.Topology, err)
 	}

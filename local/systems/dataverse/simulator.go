@@ -80,8 +80,8 @@ func (s *Simulator) SetPriceCalculation(on bool) { s.calculates.Store(on) }
 var keyTypes = []string{"String", "Integer", "Decimal", "DateTime", "Picklist"}
 
 // DefineKey gives a table an alternate key of those columns, as its customizer would; rows that are there count. Nobody may use
-// the simulator meanwhile. The error says
-// why Dataverse would refuse it: an unknown column, a type that no key may have, or two rows with the same values.
+// the simulator meanwhile. The error says why Dataverse would refuse it: an unknown column, a type that no key may have, or two
+// rows with the same values.
 func (s *Simulator) DefineKey(name string, columns ...string) error {
 	t := s.tables[name]
 	if t == nil {
