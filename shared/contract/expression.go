@@ -48,7 +48,11 @@ func (c *compiler) expression(what string, e *element) *computed {
 		if !ok {
 			return expression.Column{}, false
 		}
-		return expression.Column{Type: c.plan.expressionType(column), Nullable: !column.NotNull}, true
+		var options []string
+		for _, o := range column.Options {
+			options = append(options, o.Value)
+		}
+		return expression.Column{Type: c.plan.expressionType(column), Nullable: !column.NotNull, Options: options}, true
 	})
 	for _, p := range problems {
 		fix := p.Fix
@@ -56,6 +60,8 @@ func (c *compiler) expression(what string, e *element) *computed {
 			p.Message, fix = p.Unknown+" is a "+column.Kind.String()+", which an expression can't read", "use another field"
 		} else if p.Unknown != "" {
 			fix = c.meantHere(p.Unknown)
+		} else if column, ok := c.column(p.Choose); ok {
+			fix = "use one of " + optionList(column)
 		}
 		if fix == "" {
 			fix = "mend the expression; docs/contract.md tells what it may hold"

@@ -54,6 +54,10 @@ func TestConditionalField(t *testing.T) {
 	runFindings(t, []fieldCase{
 		{eventToTable, `text: {from: Text, when: 'Other'}`, `contract.yaml:11:28: field text: when gives a text instead of true or false (fix: let it compare something)`},
 		{eventToTable, `text: {from: Text, when: 'Whole > 5'}`, `contract.yaml:11:29: field text: when: Whole can be null, and null can't be computed with (fix: ask first: Whole != null && …)`},
+		{eventToTable, `text: {from: Text, when: 'Kind == "Noo"'}`, `contract.yaml:11:37: field text: when: Kind has no option "Noo" (fix: use one of No, Yes, All)`},
+		{eventToTable, "text:\n    compute: |\n      Kind != \"no\" &&\n        Kind in [\"Yes\", \"Ye\"] ? Text : \"\"\n    longer: cut", "contract.yaml:13:15: field text: compute: Kind has no option \"no\" (fix: use one of No, Yes, All)\ncontract.yaml:14:25: field text: compute: Kind has no option \"Ye\" (fix: use one of No, Yes, All)"},
+		{eventToTable, `text: {from: Text, when: 'Kind != "" && Kind in ["No", "Yes"] && Text != "Noo" && Other in ["Noo"]'}`, ``},
+		{rowToEntity, `Text: {from: text, when: 'terms == 30 || 2 == terms', blank: null}`, `contract.yaml:9:38: field Text: when: terms has no option 30 (fix: use one of 1 (Net 30), 2 (Net 45))`},
 		{eventToTable, `text: {from: Text, otherwise: skip}`, `contract.yaml:11:33: field text: otherwise means nothing without when (fix: remove otherwise, or add when)`},
 		{rowToEntity, `Text: {from: text, when: 'hold == true', blank: null}`, ``},
 	})

@@ -42,6 +42,8 @@ var findingCases = []findingCase{
 		`contract.yaml:4:8: every field that names no owner belongs to sap, and this flow comes from fno: it would overwrite what another system owns (fix: write owner: fno here, and owner: sap without a mapping at each field that sap owns)`},
 	{`delete: reject`, "delete: reject\nwhen: CustomerGroup != \"x\"",
 		`contract.yaml:15:7: when: CustomerGroup is neither a field nor a function (fix: did you mean CustomerGroupId?)`},
+	{`delete: reject`, "delete: reject\nwhen: OnHoldStatus == \"Noo\" || CustomerGroupId == \"Noo\"",
+		`contract.yaml:15:23: when: OnHoldStatus has no option "Noo" (fix: use one of No, Invoice, All, Payment, Requisition, Never, PurchOrder)`},
 	{`delete: reject`, "delete: reject\nwhenn: x",
 		`contract.yaml:15:1: the contract: unknown key "whenn" (fix: did you mean when?)`},
 	{`delete: reject`, `delete: maybe`,

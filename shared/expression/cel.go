@@ -5,6 +5,7 @@ package expression
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -56,7 +57,7 @@ func Compile(text string, column func(name string) (Column, bool)) (*Program, []
 		return nil, problems(issues)
 	}
 	native := checked.NativeRep()
-	if found := append(inexact(native), unguarded(native, columns)...); len(found) > 0 {
+	if found := slices.Concat(inexact(native), unguarded(native, columns), impossible(native, columns)); len(found) > 0 {
 		return nil, found
 	}
 	p.Result, p.Nullable = typeOf(checked.OutputType())
@@ -171,6 +172,66 @@ func unguarded(a *ast.AST, columns map[string]Column) []Problem {
 		out = append(out, at(a, e, name+" can be null, and null can't be computed with", fix))
 	}))
 	return out
+}
+
+// impossible finds comparisons of a column that has options with a literal that is none of them: they always end alike, most often
+// because of a slip of the pen.
+func impossible(a *ast.AST, columns map[string]Column) []Problem {
+	var out []Problem
+	ast.PreOrderVisit(a.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() != ast.CallKind {
+			return
+		}
+		call := e.AsCall()
+		switch args := call.Args(); call.FunctionName() {
+		case operators.Equals, operators.NotEquals:
+			out = append(append(out, noOption(a, args[0], columns, args[1])...), noOption(a, args[1], columns, args[0])...)
+		case operators.In:
+			if args[1].Kind() == ast.ListKind {
+				out = append(out, noOption(a, args[0], columns, args[1].AsList().Elements()...)...)
+			}
+		}
+	}))
+	return out
+}
+
+// noOption finds the literals that aren't options of the column that e names. "" isn't looked for: it stands for a blank.
+func noOption(a *ast.AST, e ast.Expr, columns map[string]Column, literals ...ast.Expr) []Problem {
+	name, _ := dotted(e)
+	options := columns[name].Options
+	if len(options) == 0 || shadowed(a, name) {
+		return nil
+	}
+	var out []Problem
+	for _, l := range literals {
+		if l.Kind() != ast.LiteralKind {
+			continue
+		}
+		var spelt, shown string
+		switch v := l.AsLiteral().(type) {
+		case types.String:
+			spelt, shown = string(v), strconv.Quote(string(v))
+		case types.Int:
+			spelt = strconv.FormatInt(int64(v), 10)
+			shown = spelt
+		}
+		if spelt == "" || slices.Contains(options, spelt) {
+			continue
+		}
+		problem := at(a, l, name+" has no option "+shown, "")
+		problem.Choose = name
+		out = append(out, problem)
+	}
+	return out
+}
+
+// shadowed reports whether the expression also gives the name to the parts of a text, one after the other.
+func shadowed(a *ast.AST, name string) bool {
+	found := false
+	ast.PreOrderVisit(a.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		found = found || e.Kind() == ast.ComprehensionKind && e.AsComprehension().IterVar() == name
+	}))
+	return found
 }
 
 func at(a *ast.AST, e ast.Expr, message, fix string) Problem {

@@ -42,6 +42,8 @@ type Column struct {
 	Type Type
 	// Nullable is true where the column can be empty. It counts for no text, which is "" then.
 	Nullable bool
+	// Options are the values of a column with options, as a literal of its type spells them; nil where any value may come.
+	Options []string
 }
 
 // Problem is what is wrong with an expression.
@@ -52,6 +54,8 @@ type Problem struct {
 	Message, Fix string
 	// Unknown is the name that is no column, where that is the problem.
 	Unknown string
+	// Choose is the column that is compared with what is none of its options, where that is the problem.
+	Choose string
 }
 
 // Program is a compiled expression. Any number of goroutines may use it at once.

@@ -13,6 +13,7 @@ import (
 var testColumns = map[string]Column{
 	"Text": {Type: Text, Nullable: true}, "Whole": {Type: Integer, Nullable: true}, "Sure": {Type: Integer}, "Money": {Type: Decimal, Nullable: true}, "Price": {Type: Decimal},
 	"Hold": {Type: Boolean, Nullable: true}, "At": {Type: Time, Nullable: true}, "Customer.Address.City": {Type: Text},
+	"Kind": {Type: Text, Nullable: true, Options: []string{"No", "All"}}, "State": {Type: Integer, Nullable: true, Options: []string{"0", "-1"}},
 }
 
 func column(name string) (Column, bool) {
@@ -144,6 +145,33 @@ func TestCompileFindsWhatIsWrong(t *testing.T) {
 		x := problems[0]
 		if got := fmt.Sprintf("%d:%d %s (%s) %s", x.Line, x.Column, x.Message, x.Fix, x.Unknown); got != tt.want {
 			t.Errorf("%s\n gives %s\n  want %s", tt.text, got, tt.want)
+		}
+	}
+}
+
+func TestLiteralsThatAreNoOption(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{`Kind == "Noo"`, `1:8 Kind has no option "Noo" Kind`},
+		{`"no" != Kind`, `1:0 Kind has no option "no" Kind`},
+		{"Text == \"\" ||\n  Kind in [\"No\", \"Noo\", \"Al\"]", `2:17 Kind has no option "Noo" Kind; 2:24 Kind has no option "Al" Kind`},
+		{`!(Kind in ["Noo"]) && Kind == "All"`, `1:11 Kind has no option "Noo" Kind`},
+		{`Text == "x" ? Kind == "Noo" : Sure == 1`, `1:22 Kind has no option "Noo" Kind`},
+		{`State == 1`, `1:9 State has no option 1 State`},
+		{`State != null && State in [0, -1, -2]`, `1:34 State has no option -2 State`},
+		// what may be compared
+		{`Kind == "No" || Kind != "All" || Kind in ["No", "All", ""]`, ""},
+		{`Kind == "" || State == null || State == -1 || 0 == State`, ""},
+		{`Text == "Noo" || Text in ["Noo"] || Sure == 7 || Sure in [7]`, ""},
+		{`Kind.lowerAscii() == "no" || Kind + "o" == "Noo" || Kind == Text || Kind == Text + "x"`, ""},
+		{`Text.split(",").exists(Kind, Kind == "Noo")`, ""},
+	} {
+		p, found := Compile(tt.text, column)
+		var got []string
+		for _, x := range found {
+			got = append(got, fmt.Sprintf("%d:%d %s %s", x.Line, x.Column, x.Message, x.Choose))
+		}
+		if text := strings.Join(got, "; "); text != tt.want || (p == nil) != (tt.want != "") {
+			t.Errorf("%s\n gives %s\n  want %s", tt.text, text, tt.want)
 		}
 	}
 }
