@@ -269,7 +269,7 @@ func (t *tried) fields(r *Record) {
 		case !ok:
 			t.differs(`"write"`, eitherIsWrong, "%s is written as %s and isn't expected", v.Name, v.JSON)
 		case !sameLiteral(expected, v.JSON):
-			t.differs(string(quote(v.Name)), eitherIsWrong, "%s is %s, not %s", v.Name, v.JSON, expected)
+			t.differs(string(quote(v.Name)), eitherIsWrong, "%s is %s, not %s", v.Name, plainJSON(v.JSON), plainJSON(expected))
 		}
 	}
 	for name := range want {
@@ -277,9 +277,17 @@ func (t *tried) fields(r *Record) {
 	}
 }
 
-// sameLiteral compares two JSON literals digit by digit; only the way a text is escaped doesn't count.
-func sameLiteral(a, b []byte) bool {
-	return (len(a) > 0 && a[0] == '"') == (len(b) > 0 && b[0] == '"') && Value{JSON: a}.Text() == Value{JSON: b}.Text()
+// sameLiteral compares two JSON values digit by digit; only white space, the way a text is escaped and the order of an object's members
+// don't count.
+func sameLiteral(a, b []byte) bool { return bytes.Equal(plainJSON(a), plainJSON(b)) }
+
+// plainJSON returns a JSON value on one line, members sorted, with every digit as it came.
+func plainJSON(value []byte) []byte {
+	v := jsontext.Value(bytes.Clone(value))
+	if v.Format(jsontext.ReorderRawObjects(true)) != nil {
+		return value // it isn't well-formed, and like nothing but itself
+	}
+	return v
 }
 
 // position turns a byte offset into line and column; columns count characters.

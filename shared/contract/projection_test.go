@@ -308,3 +308,20 @@ func TestASetOfOptionsIsBounded(t *testing.T) {
 		t.Errorf("151 options give %v", failed)
 	}
 }
+
+// An example's list is compared digit by digit, whatever its white space and the order of members in it.
+func TestAnExampleExpectsAList(t *testing.T) {
+	plan := testPlan(t, shippedToParcel, `lines: {from: Lines, rows: project, fields: {item: {from: Item, blank: reject, longer: reject}, price: {from: Price}}}`)
+	for want, found := range map[string]string{
+		`[{"item":"ä","price":1.50}]`:                                     ``,
+		"[\n  {\n    \"price\": 1.50,\n    \"item\": \"\\u00e4\"\n  }\n]": ``,
+		"[ {\"item\": \"ä\", \"price\": 1.5} ]":                           `e.want.json:1:1: lines is [{"item":"ä","price":1.50}], not [{"item":"ä","price":1.5}] (fix: correct the contract, or the expectation if the contract is right)`,
+		`"[]"`:                                                            `e.want.json:1:1: lines is [{"item":"ä","price":1.50}], not "[]" (fix: correct the contract, or the expectation if the contract is right)`,
+	} {
+		e := Example{Name: "e", WantFile: "e.want.json", Input: []byte(`{"Id":"1","Lines":[{"Item":"ä","Price":1.50}]}`)}
+		e.Want.Write = []byte(`{"id":"1","lines":` + want + `}`)
+		if got := plan.Try(e).Error(); got != found {
+			t.Errorf("%s\n  gives %s\n  want  %s", want, got, found)
+		}
+	}
+}
