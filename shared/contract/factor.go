@@ -3,6 +3,7 @@ package contract
 import (
 	"github.com/shopspring/decimal"
 
+	"crosswalk/shared/exact"
 	"crosswalk/shared/schema"
 )
 
@@ -50,7 +51,7 @@ func (c *compiler) factorNumber(what string, e *element) decimal.Decimal {
 		c.add(e, "write a number such as 0.001", "%s: %q is no number, or 0", what, e.text)
 		return one
 	}
-	n, _ := readDecimal(plain)
+	n, _ := exact.Parse(plain)
 	return n
 }
 
@@ -90,7 +91,7 @@ func (f *factor) value(w *workspace, p *Plan) (n decimal.Decimal, failed *failur
 	case kind != filled:
 		return n, fail("blank-required", "the source says nothing ("+emptyNames[kind]+") in "+f.column.Name+", which the contract computes with")
 	}
-	n, ok := readDecimal(v.text)
+	n, ok := exact.Parse(v.text)
 	switch {
 	case !ok:
 		return n, fail("out-of-range", "the number in "+f.column.Name+" has more digits than any system keeps")

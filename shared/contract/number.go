@@ -5,14 +5,15 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/shopspring/decimal"
+
+	"crosswalk/shared/exact"
 )
 
 // Nearly every number is written plainly, without an exponent, and all that is asked of those can be answered by their digits.
-// The others go through package decimal.
+// The others go through package exact.
 
-// maxDigits bounds a number's digits once its exponent is written out, so that 1e999999999 can't fill the memory.
-const maxDigits = 64
+// maxDigits bounds a number's digits once its exponent is written out.
+const maxDigits = exact.MaxDigits
 
 // plain is a JSON number without an exponent: [-]whole[.fraction].
 type plain struct {
@@ -98,32 +99,11 @@ func readNumber(text string) (plain, bool) {
 	if v := jsontext.Value(text); v.Kind() != '0' || !v.IsValid() || strings.TrimSpace(text) != text {
 		return plain{}, false
 	}
-	if _, ok := readDecimal(text); !ok {
+	if _, ok := exact.Parse(text); !ok {
 		return plain{}, false
 	}
 	return parsePlain(canonicalNumber(text))
 }
-
-// readDecimal reads a number exactly; it is false for one of more than 64 digits before or behind the point.
-func readDecimal(text string) (decimal.Decimal, bool) {
-	d, err := decimal.NewFromString(text)
-	switch {
-	case err != nil || d.Exponent() < -maxDigits:
-		return decimal.Decimal{}, false
-	case d.IsZero() && d.Exponent() > 0: // 0e999999999: the library would write the zeros out
-		return decimal.Decimal{}, true
-	}
-	return d, digitsOf(d)+int(max(d.Exponent(), 0)) <= maxDigits
-}
-
-// digitsOf returns how many digits a number is written with but for its exponent. Decimal.NumDigits (v1.4.0) says 15 for 1e15's 16.
-func digitsOf(d decimal.Decimal) int {
-	n := d.Coefficient()
-	return len(n.Abs(n).String())
-}
-
-// decimalText returns a number without an exponent, zeros at its end as they are.
-func decimalText(d decimal.Decimal) string { return d.StringFixed(max(-d.Exponent(), 0)) }
 
 // compareNumbers compares two numbers by value: -1, 0 or 1.
 func compareNumbers(a, b string) int {
@@ -132,8 +112,8 @@ func compareNumbers(a, b string) int {
 	if okP && okQ {
 		return p.compare(q)
 	}
-	x, _ := readDecimal(a)
-	y, _ := readDecimal(b)
+	x, _ := exact.Parse(a)
+	y, _ := exact.Parse(b)
 	return x.Cmp(y)
 }
 
@@ -150,7 +130,7 @@ func canonicalNumber(text string) string {
 			return text[:len(text)-len(p.fraction)+count]
 		}
 	}
-	d, _ := readDecimal(text)
+	d, _ := exact.Parse(text)
 	return d.String()
 }
 

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"crosswalk/shared/exact"
 )
 
 func TestPlainNumber(t *testing.T) {
@@ -88,8 +90,8 @@ func TestPlainNumbersAreExact(t *testing.T) {
 		if want := len(behind) <= maxDigits && len(significant) <= maxDigits; ok != want {
 			t.Fatalf("plainNumber(%s) is %t", a, ok)
 		}
-		if d, okD := readDecimal(a); okD != ok || ok && decimalText(d) != text {
-			t.Fatalf("readDecimal(%s) is %s, %t", a, d, okD)
+		if d, okD := exact.Parse(a); okD != ok || ok && exact.Text(d) != text {
+			t.Fatalf("exact.Parse(%s) is %s, %t", a, d, okD)
 		}
 		if !ok {
 			return
@@ -138,7 +140,7 @@ func TestReckoningIsExact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text, times, per := number.Draw(t, "number"), factors.Draw(t, "times"), factors.Draw(t, "per")
 		by := func(text string) factor {
-			d, ok := readDecimal(text)
+			d, ok := exact.Parse(text)
 			if !ok {
 				t.Fatal(text)
 			}
@@ -284,8 +286,8 @@ func TestRoundingByDigitsIsExact(t *testing.T) {
 			if want := rounded(fraction(t, text), places, mode); got != want {
 				t.Fatalf("%s %s to %d places is %s, want %s", mode, text, places, got, want)
 			}
-			d, _ := readDecimal(text)
-			if want, _ := plainNumber(decimalText((&rounding{places: places, mode: mode}).round(d))); got != want {
+			d, _ := exact.Parse(text)
+			if want, _ := plainNumber(exact.Text((&rounding{places: places, mode: mode}).round(d))); got != want {
 				t.Fatalf("%s %s to %d places by the library is %s, want %s", mode, text, places, want, got)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"crosswalk/shared/exact"
 	"crosswalk/shared/schema"
 )
 
@@ -49,7 +50,7 @@ func (p *Plan) reckon(w *workspace, text string, s *scaling, r *rounding) (strin
 			return short, nil
 		}
 	}
-	d, _ := readDecimal(plain)
+	d, _ := exact.Parse(plain)
 	if s != nil {
 		times, failed := s.times.value(w, p)
 		if failed != nil {
@@ -68,7 +69,7 @@ func (p *Plan) reckon(w *workspace, text string, s *scaling, r *rounding) (strin
 	if r != nil && -d.Exponent() > int32(r.places) {
 		d = r.round(d)
 	}
-	if plain, ok = plainNumber(decimalText(d)); !ok {
+	if plain, ok = plainNumber(exact.Text(d)); !ok {
 		return "", fail("out-of-range", "the number has more digits than any system keeps")
 	}
 	return plain, nil
@@ -269,8 +270,8 @@ func (c *compiler) unit(what string, e *element) *scaling {
 		c.add(d.To, "use a unit of "+from.dimension, "%s: %s is a %s and %s a %s", what, d.From.text, from.dimension, d.To.text, to.dimension)
 		return nil
 	}
-	times, _ := readDecimal(from.size)
-	per, _ := readDecimal(to.size)
+	times, _ := exact.Parse(from.size)
+	per, _ := exact.Parse(to.size)
 	return &scaling{times: factor{number: times}, per: factor{number: per}, words: d.From.text + " to " + d.To.text}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"crosswalk/shared/exact"
 	"crosswalk/shared/schema"
 	"crosswalk/shared/slots"
 )
@@ -274,7 +275,7 @@ func (r *rowsRun) add(w *workspace, v scalar) *failure {
 	r.count++
 	switch op := r.plan.op; {
 	case op == "sum":
-		d, ok := readDecimal(v.text)
+		d, ok := exact.Parse(v.text)
 		if !ok {
 			return fail("out-of-range", "the number has more digits than any system keeps")
 		}
@@ -305,7 +306,7 @@ func (r *rowsRun) end(w *workspace, begin int) (scalar, empty, *failure) {
 	case r.plan.op == "count":
 		r.out.text = itoa(r.count)
 	case r.plan.op == "sum":
-		plain, ok := plainNumber(decimalText(r.sum))
+		plain, ok := plainNumber(exact.Text(r.sum))
 		if !ok {
 			return scalar{}, filled, fail("out-of-range", "the sum has more digits than any system keeps")
 		}

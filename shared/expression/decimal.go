@@ -6,7 +6,6 @@ import (
 	"errors"
 	"reflect"
 	"strconv"
-	"strings"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/operators"
@@ -14,6 +13,8 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
 	"github.com/shopspring/decimal"
+
+	"crosswalk/shared/exact"
 )
 
 // decimalType is the type of exact decimal numbers. It can be added, subtracted, multiplied, negated and compared; there is no
@@ -23,30 +24,10 @@ var decimalType = types.NewObjectType("decimal", traits.AdderType, traits.Subtra
 // number is a value of decimalType.
 type number struct{ decimal.Decimal }
 
-// mostDigits bounds a decimal's digits before and behind the point, and those of what is computed twice over.
-const mostDigits = 64
-
-// parseDecimal never writes an exponent out: 1e999999999 is refused, and 0e999999999 is 0.
 func parseDecimal(text string) (*number, bool) {
-	d, err := decimal.NewFromString(text)
-	switch {
-	case err != nil || strings.Contains(text, ".-") || strings.Contains(text, ".+"): // decimal v1.4.0 reads .-5
-		return nil, false
-	case d.IsZero() && d.Exponent() > 0:
-		d = decimal.Decimal{}
-	}
-	return &number{d}, within(d, mostDigits)
+	d, ok := exact.Parse(text)
+	return &number{d}, ok
 }
-
-// within reports whether a number has no more than most digits before the point, nor behind it.
-func within(d decimal.Decimal, most int) bool {
-	n := d.Coefficient()
-	digits := len(n.Abs(n).String()) // Decimal.NumDigits (v1.4.0) says 15 for 1e15's 16
-	return int(d.Exponent()) >= -most && digits+int(max(d.Exponent(), 0)) <= most
-}
-
-// text returns the number without an exponent, zeros at its end as they are.
-func (n *number) text() string { return n.StringFixed(max(-n.Exponent(), 0)) }
 
 // decimalFunctions declares decimal("…"), decimal(1), string(d) and what the operators take.
 func decimalFunctions() []cel.EnvOption {
@@ -67,7 +48,7 @@ func decimalFunctions() []cel.EnvOption {
 			if !ok {
 				return types.MaybeNoSuchOverloadErr(v)
 			}
-			return types.String(n.text())
+			return types.String(exact.Text(n.Decimal))
 		}))),
 		cel.Function(operators.Negate, cel.Overload("negate_decimal", []*cel.Type{decimalType}, decimalType)),
 	}
@@ -105,7 +86,7 @@ func (n *number) compute(other ref.Val, f func(x, y decimal.Decimal) decimal.Dec
 		return types.MaybeNoSuchOverloadErr(other)
 	}
 	d := f(n.Decimal, o.Decimal)
-	if !within(d, 2*mostDigits) {
+	if !exact.Within(d, 2*exact.MaxDigits) {
 		return types.NewErr("the number has too many digits")
 	}
 	return &number{d}
@@ -148,7 +129,7 @@ func (n *number) Value() any { return n }
 func (n *number) ConvertToType(t ref.Type) ref.Val {
 	switch t {
 	case types.StringType:
-		return types.String(n.text())
+		return types.String(exact.Text(n.Decimal))
 	case decimalType:
 		return n
 	}
@@ -199,7 +180,7 @@ func valueOf(v ref.Val) (Value, error) {
 	case types.Bool:
 		return Value{Text: strconv.FormatBool(bool(v))}, nil
 	case *number:
-		return Value{Text: v.text()}, nil
+		return Value{Text: exact.Text(v.Decimal)}, nil
 	case types.Timestamp:
 		return Value{Time: v.Time}, nil
 	}
