@@ -198,6 +198,9 @@ func tryRecord(plan *contract.Plan, t trial, data []byte) trial {
 	t.record, err = plan.Apply(data)
 	if errors.Is(err, contract.ErrNotWanted) {
 		t.note, err = "the flow ignores this record, because when is false for it: "+plan.When(), nil
+		if read := plan.WhenReads(data); len(read) > 0 {
+			t.note += "; it has " + printable(readings(read, nil, ", "), false)
+		}
 	}
 	t.fault = fault.Of(err)
 	t.steps, _ = plan.Trace(data) // its error is Apply's

@@ -409,12 +409,17 @@ func TestTryShowsAndKeepsARecordThatIsIgnored(t *testing.T) {
 	tryProject(t)
 	replaceIn(t, "functions/invoices/contract.yaml", "owner: fno\n", "owner: fno\nwhen: InvoiceId != \"1\"\n")
 	out, status, err := crosswalk(t, "", "try", "invoices", "posted", "--save", "small")
-	if err != nil || status != 0 || !strings.HasSuffix(out, "\nignored   not-wanted: nothing is written\n") || !strings.Contains(out, "when is false for it: InvoiceId != \"1\"") {
+	if err != nil || status != 0 || !strings.HasSuffix(out, "\nignored   not-wanted: nothing is written\n") || !strings.Contains(out, "when is false for it: InvoiceId != \"1\"; it has InvoiceId \"1\"\n") {
 		t.Errorf("status %d, %v\n%s", status, err, out)
 	}
 	want, err := os.ReadFile("functions/invoices/examples/small.want.json")
 	if err != nil || string(want) != "{\n  \"ignore\": \"not-wanted\"\n}\n" {
 		t.Errorf("%v %s", err, want)
+	}
+	replaceIn(t, "functions/invoices/contract.yaml", "when: InvoiceId != \"1\"", "when: InvoiceId == \"2\" || SalesOrderId == \"2\"")
+	out, _, _ = crosswalk(t, "", "try", "invoices", "small")
+	if !strings.Contains(out, "; it has InvoiceId \"1\", SalesOrderId (absent)\n") {
+		t.Errorf("nobody learns why the record isn't wanted:\n%s", out)
 	}
 	out, status, err = crosswalk(t, "", "try", "invoices", "small", "--format", "json")
 	if err != nil || status != 0 || !strings.Contains(out, `"accepted": false`) || !strings.Contains(out, `"ignored": true`) {

@@ -10,6 +10,7 @@ import (
 	"unicode/utf16"
 
 	"crosswalk/shared/contract"
+	"crosswalk/shared/schema"
 )
 
 // Columns of a trial on the screen, in cells; longer texts are wrapped, never cut.
@@ -123,11 +124,19 @@ func stepColour(s contract.Step) string {
 }
 
 func sourceText(s contract.Step) string {
-	parts := make([]string, len(s.Read))
-	for i, r := range s.Read {
+	if s.Source == nil {
+		return readings(s.Read, nil, ", then ")
+	}
+	return readings(s.Read, s.Source.Column, ", then ")
+}
+
+// readings writes values of the source as they came; column is the one whose display name is told, nil for none.
+func readings(read []contract.Reading, column *schema.Column, between string) string {
+	parts := make([]string, len(read))
+	for i, r := range read {
 		name := r.Path
-		if s.Source != nil && s.Source.Column.Name == r.Path && s.Source.Column.ShownAs() != "" {
-			name += " (" + s.Source.Column.ShownAs() + ")"
+		if column != nil && column.Name == r.Path && column.ShownAs() != "" {
+			name += " (" + column.ShownAs() + ")"
 		}
 		switch {
 		case r.JSON != nil && (r.Empty == "" || r.Empty == "null"):
@@ -140,7 +149,7 @@ func sourceText(s contract.Step) string {
 			parts[i] = name + " (an object or a list)"
 		}
 	}
-	return strings.Join(parts, ", then ")
+	return strings.Join(parts, between)
 }
 
 func targetText(s contract.Step) string {

@@ -312,6 +312,6 @@ func (c *checker) loop(way []edge) {
 	if len(others) > 0 {
 		with = " with flow " + strings.Join(others, " and flow ")
 	}
-	c.add(way[0].flow.file, way[0].at, "let one system own the value: map it in one direction, and name it in the other with owner: and without a mapping",
+	c.add(way[0].flow.file, way[0].at, "let one system own the value: map it in one direction, and in the other name that owner with owner:, either without a mapping or with initial: true for a first value",
 		"a loop without an echo rule%s: %s; a change on either side sets off the next write, and no system has the last word", with, strings.Join(parts, " ← "))
 }

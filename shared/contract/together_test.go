@@ -40,7 +40,7 @@ func bothWays(changed ...string) map[string]string {
 var sameKeyAsBack = []string{"key: [accountnumber]", "key: [cw_legalentity, accountnumber]", "delete: reject", "  cw_legalentity: {from: dataAreaId, case: lower, blank: reject}\ndelete: reject"}
 
 func TestFlowsInBothDirections(t *testing.T) {
-	const loopFix = " (fix: let one system own the value: map it in one direction, and name it in the other with owner: and without a mapping)"
+	const loopFix = " (fix: let one system own the value: map it in one direction, and in the other name that owner with owner:, either without a mapping or with initial: true for a first value)"
 	for name, tt := range map[string]struct {
 		forth, back []string
 		want        string // the only finding's position and text; "" is none

@@ -70,6 +70,16 @@ func (p *Plan) Trace(src []byte) ([]Step, error) {
 	return steps, nil
 }
 
+// WhenReads returns the values that the contract's "when" looks at; none where it has no condition or the record isn't well-formed.
+func (p *Plan) WhenReads(src []byte) []Reading {
+	w := p.workspaces.take()
+	defer w.release()
+	if p.when == nil || p.load(w, src) != nil {
+		return nil
+	}
+	return p.readingsOf(w, p.when.parts, nil)
+}
+
 // trace fills in what becomes of one field.
 func (p *Plan) trace(w *workspace, f *fieldPlan, s *Step) {
 	s.Property, s.Read = f.property, p.readings(w, f)
