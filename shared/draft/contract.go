@@ -62,6 +62,10 @@ func (d drafting) contract() []byte {
 			add("  # %s: %s # an amount needs its currency", c.Name, d.rule(d.suggest(c)))
 		}
 	}
+	if kept := d.kept(); kept != "" {
+		add("  # Other flows bring these columns of %s, so mapped back they would go round for ever; with owner: %s, initial: true they give a new row its first value: %s",
+			d.source.Name, f.To.System, kept)
+	}
 	if others := d.others(); others != "" {
 		add("  # Not for this flow, because other flows have spoken for them: %s", others)
 	}
@@ -189,6 +193,23 @@ func (d drafting) condition() string {
 	return `Name != ""`
 }
 
+// kept names the columns of the source that flows from the target's system keep up to date, by flow: mapped back as they stand,
+// they would go round for ever.
+func (d drafting) kept() string {
+	columns := map[string][]string{}
+	for i := range d.source.Columns {
+		c := &d.source.Columns[i]
+		inKey := slices.ContainsFunc(d.flow.Key, func(name string) bool {
+			column, _ := d.target.Column(name)
+			return d.suggest(column).source == c
+		})
+		if flow := d.keeps(c); flow != "" && !inKey {
+			columns[flow] = append(columns[flow], c.Name)
+		}
+	}
+	return byFlow(columns)
+}
+
 // others names the columns of the target that other contracts write or give away, by contract.
 func (d drafting) others() string {
 	columns := map[string][]string{}
@@ -198,6 +219,10 @@ func (d drafting) others() string {
 			columns[flow] = append(columns[flow], c.Name)
 		}
 	}
+	return byFlow(columns)
+}
+
+func byFlow(columns map[string][]string) string {
 	var out []string
 	for _, flow := range slices.Sorted(maps.Keys(columns)) {
 		out = append(out, flow+" ("+strings.Join(columns[flow], ", ")+")")

@@ -194,6 +194,7 @@ func TestTheOppositeFlowIsTakenUp(t *testing.T) {
 		"\n  cw_legalentity: {from: dataAreaId, blank: reject, longer: reject}\n",
 		"; contact-to-fno keeps the source up to date, so this flow gives a first value only\n  lastname: {from: LastName, owner: dataverse, initial: true, blank: reject, longer: reject}\n",
 		"\n  # assistantname: {from: AssistantName, blank: null, longer: reject}\n",
+		"with owner: dataverse, initial: true they give a new row its first value: contact-to-fno (AssociatedPartyNumber, EmploymentDepartment, ",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
@@ -206,6 +207,18 @@ func TestTheOppositeFlowIsTakenUp(t *testing.T) {
 	}
 	if faults, _ := findings(t, p); len(faults) > 0 {
 		t.Errorf("faults beside the TODOs:\n%s", strings.Join(faults, "\n"))
+	}
+	for rule, looped := range map[string]bool{
+		"{from: FirstName, blank: null, longer: reject}":                                  true,
+		"{from: FirstName, owner: dataverse, initial: true, blank: null, longer: reject}": false, // as the comment says
+	} {
+		path := filepath.Join(p.Root, p.Functions, "contact-to-dataverse", "contract.yaml")
+		if err := os.WriteFile(path, []byte(strings.Replace(text, "\n  # Other", "\n  firstname: "+rule+"\n  # Other", 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if faults, _ := findings(t, p); looped != (len(faults) > 0) {
+			t.Errorf("%s: faults %v", rule, faults)
+		}
 	}
 }
 
