@@ -57,7 +57,7 @@ func Compile(text string, column func(name string) (Column, bool)) (*Program, []
 		return nil, problems(issues)
 	}
 	native := checked.NativeRep()
-	if found := slices.Concat(inexact(native), unguarded(native, columns), impossible(native, columns)); len(found) > 0 {
+	if found := slices.Concat(inexact(native), unguarded(native, columns), impossible(native, columns), failing(native)); len(found) > 0 {
 		return nil, found
 	}
 	p.Result, p.Nullable = typeOf(checked.OutputType())
