@@ -111,8 +111,9 @@ type question struct {
 	text        string
 	// likely is what Enter means; "" for nothing.
 	likely string
-	// help is what ? shows.
-	help string
+	// help is what ? shows. Where it lists all answers that there are, closed is true.
+	help   string
+	closed bool
 }
 
 func (d *drafter) run(a flowAnswers) error {
@@ -174,7 +175,7 @@ func (d *drafter) key(f *draft.Flow, target *schema.Entity, given string) error 
 	}
 	q := question{
 		flag: "--key", given: given, text: "Key by which a record is found in " + target.Name,
-		likely: strings.Join(d.project.Key(f.From, f.To), ","), help: strings.Join(lines, "\n"),
+		likely: strings.Join(d.project.Key(f.From, f.To), ","), help: strings.Join(lines, "\n"), closed: true,
 	}
 	if len(keys) > 1 {
 		q.text += "\n  " + strings.Join(lines, "\n  ") + "\nits number, or its columns with commas between them"
@@ -207,9 +208,11 @@ func (d *drafter) ask(q question, take func(string) error) error {
 		return take(q.likely)
 	case !d.asks:
 		what, _, _ := strings.Cut(q.text, "\n")
-		if d.missing = append(d.missing, q.flag+": "+strings.ToLower(what[:1])+what[1:]); q.flag == "--key" {
-			d.missing[len(d.missing)-1] += ", one of\n    " + strings.ReplaceAll(q.help, "\n", "\n    ")
+		missing := q.flag + ": " + strings.ToLower(what[:1]) + what[1:]
+		if q.closed {
+			missing += ", one of\n    " + strings.ReplaceAll(q.help, "\n", "\n    ")
 		}
+		d.missing = append(d.missing, missing)
 		return nil
 	}
 	prompt := q.text
