@@ -134,15 +134,6 @@ func canonicalNumber(text string) string {
 	return d.String()
 }
 
-// places returns how many decimal places of a number count.
-func places(text string) int {
-	if p, ok := parsePlain(text); ok {
-		return p.places()
-	}
-	p, _ := parsePlain(canonicalNumber(text))
-	return p.places()
-}
-
 // digits returns how many ASCII digits s begins with.
 func digits[T ~string | ~[]byte](s T) int {
 	for i := range len(s) {

@@ -102,8 +102,8 @@ func TestPlainNumbersAreExact(t *testing.T) {
 		if got := canonicalNumber(a); fraction(t, got).Cmp(x) != 0 || strings.Contains(got, ".") && strings.HasSuffix(got, "0") || strings.HasSuffix(got, ".") || got == "-0" {
 			t.Fatalf("canonicalNumber(%s) = %s", a, got)
 		}
-		if got := places(a); got != len(strings.TrimRight(behind, "0")) {
-			t.Fatalf("places(%s) = %d", a, got)
+		if p, _ := readNumber(a); p.places() != len(strings.TrimRight(behind, "0")) {
+			t.Fatalf("readNumber(%s) counts %d places", a, p.places())
 		}
 		if _, isNumber := plainNumber(b); isNumber {
 			if got := compareNumbers(a, b); got != x.Cmp(fraction(t, b)) {
