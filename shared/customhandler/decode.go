@@ -194,7 +194,7 @@ func (v *invocation) messages() ([]Message, error) {
 			return nil, &ShapeError{Field: fmt.Sprintf("Metadata.%s[%d]", p.names[at], i), Problem: problem}
 		}
 		if i == 0 {
-			v.kept = slices.Grow(v.kept, len(v.kept)*(len(out)-1)) // the others need as much
+			v.kept = slices.Grow(v.kept, min(len(v.kept)*(len(out)-1), len(v.body))) // the others need as much, and no more than there is
 		}
 	}
 	return out, nil

@@ -108,3 +108,17 @@ func TestAFunctionMayKeepItsMessages(t *testing.T) {
 		}
 	}
 }
+
+// The memory that is set aside for a batch's texts is bounded by the batch, however long the first message's are.
+func TestALongFirstMessageSetsNoMoreAside(t *testing.T) {
+	const long = 60_000
+	body := strings.Replace(filled("0", 1000, 0), `\"text\":\"0/0\"`, `\"text\":\"`+strings.Repeat("x", long)+`\"`, 1)
+	v := &invocation{body: []byte(body)}
+	messages, err := v.messages()
+	if err != nil || len(messages) != 1000 || len(messages[0].Properties["text"].(string)) != long {
+		t.Fatal(len(messages), err)
+	}
+	if room := cap(v.kept); room > 2*len(body) {
+		t.Errorf("%d bytes are set aside for the texts of a batch of %d", room, len(body))
+	}
+}
