@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -17,7 +18,9 @@ import (
 	"github.com/rs/zerolog"
 
 	"crosswalk/local/bench/order"
+	"crosswalk/shared/contract"
 	"crosswalk/shared/customhandler"
+	"crosswalk/shared/fault"
 )
 
 // A benchmark says something only while both sides do the same work.
@@ -91,6 +94,80 @@ func TestTheInvocationsAreThoseOfTheHost(t *testing.T) {
 	want := `{"SalesOrderNumber":"SO-000001"} {"SalesOrderNumber":"SO-000000"} {"SalesOrderNumber":"SO-000001"} {"SalesOrderNumber":"SO-000002"}`
 	if got := strings.Join(bodies, " "); got != want {
 		t.Errorf("bodies %s", got)
+	}
+}
+
+// Each of a thousand messages has a result of its own, which stays as it is while the next invocation is read and mapped, and those
+// that are refused leave the others alone.
+func TestAThousandMessagesEachHaveTheirResult(t *testing.T) {
+	const n = 1000
+	plan, err := load(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	event, err := os.ReadFile("order/event.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type result struct {
+		record *contract.Record
+		err    error
+	}
+	var results []result
+	s := customhandler.NewServer(zerolog.Nop())
+	s.Batch("batch", func(_ context.Context, messages []customhandler.Message) {
+		for _, m := range messages {
+			r, err := plan.Apply(m.Body)
+			results = append(results, result{r, err})
+		}
+	})
+	var bodies [][]byte
+	refused := map[int]string{}
+	for i := range 2 * n {
+		body := string(numbered(event, i))
+		replace := func(old, new string) { body = strings.Replace(body, old, new, 1) }
+		replace(`"OrderTotalAmount":18452.7500`, fmt.Sprintf(`"OrderTotalAmount":%d.%04d`, i, i))
+		replace(`"ItemNumber":"D0049"`, fmt.Sprintf(`"ItemNumber":"D \"%d\" ü"`, i))
+		replace(`"Name":"Contoso Europe`, `"Name":"`+strings.Repeat("Contoso ", i%20)) // records of many lengths
+		switch i % 40 {
+		case 7:
+			body, refused[i] = body[:len(body)-1], "malformed-json"
+		case 17:
+			replace(`"Net30"`, `"Net31"`)
+			refused[i] = "unknown-option"
+		case 39:
+			replace(fmt.Sprintf(`"SO-%06d"`, i), `""`)
+			refused[i] = "blank-required"
+		}
+		bodies = append(bodies, []byte(body))
+	}
+	for invocation := range slices.Chunk(bodies, n) {
+		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(post("127.0.0.1:1", "/batch", invocationOf(invocation)))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		if s.ServeHTTP(w, r); w.Code != http.StatusOK {
+			t.Fatalf("answer %d", w.Code)
+		}
+	}
+	if len(results) != 2*n {
+		t.Fatalf("%d results", len(results))
+	}
+	for i, got := range results {
+		if e := fault.Of(got.err); e != nil || refused[i] != "" {
+			if e == nil || e.Reason != refused[i] || got.record != nil {
+				t.Errorf("message %d ends with %v, want %q", i, got.err, refused[i])
+			}
+			continue
+		}
+		want, err := order.Map(bodies[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !sameJSON(got.record.JSON(true), want) || got.record.KeyText() != fmt.Sprintf("SO-%06d", i) {
+			t.Fatalf("message %d: %s\ncontract %s\nstructs  %s", i, got.record.KeyText(), got.record.JSON(true), want)
+		}
 	}
 }
 

@@ -44,10 +44,19 @@ func singleInvocation(event []byte) []byte {
 }
 
 func batchInvocation(event []byte, n int) []byte {
+	bodies := make([][]byte, n)
+	for i := range bodies {
+		bodies[i] = numbered(event, i)
+	}
+	return invocationOf(bodies)
+}
+
+// invocationOf returns one invocation with a message for each body.
+func invocationOf(bodies [][]byte) []byte {
 	lists := map[string][]any{}
-	for i := range n {
+	for i, body := range bodies {
 		for key, value := range map[string]any{
-			"in": base64.StdEncoding.EncodeToString(numbered(event, i)), "DeliveryCount": 1, "LockToken": token(i), "ExpiresAtUtc": "2026-11-26T06:47:22",
+			"in": base64.StdEncoding.EncodeToString(body), "DeliveryCount": 1, "LockToken": token(i), "ExpiresAtUtc": "2026-11-26T06:47:22",
 			"EnqueuedTimeUtc": "2026-11-23T06:47:22.123", "MessageId": fmt.Sprintf("m-%d", i), "ContentType": "application/json", "SequenceNumber": 42 + i,
 			"Subject": fmt.Sprintf("SO-%06d", i), "CorrelationId": "c-1", "ApplicationProperties": properties, "UserProperties": properties,
 		} {
