@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/rs/zerolog"
 )
@@ -121,4 +123,28 @@ func TestALongFirstMessageSetsNoMoreAside(t *testing.T) {
 	if room := cap(v.kept); room > 2*len(body) {
 		t.Errorf("%d bytes are set aside for the texts of a batch of %d", room, len(body))
 	}
+}
+
+// A function that waits, or panics, holds up no other large invocation.
+func TestAFunctionHoldsNoTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewServer(zerolog.Nop())
+		s.reading = newReading(1)
+		wait := make(chan struct{})
+		started := 0
+		s.Batch("one", func(context.Context, []Message) { started++; <-wait; panic("no") })
+		body := filled("0", 20, 10_000)
+		begin := time.Now()
+		for want := range 3 {
+			go post(s, "/one", body)
+			if synctest.Wait(); started != want+1 || time.Since(begin) != 0 {
+				t.Fatalf("%d of %d have begun after %s", started, want+1, time.Since(begin))
+			}
+		}
+		close(wait)
+		synctest.Wait()
+		if len(s.reading.turns) != 1 {
+			t.Error("the turn is lost")
+		}
+	})
 }
