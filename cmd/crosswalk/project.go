@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/spf13/cobra"
+
 	"crosswalk/shared/contract"
 	"crosswalk/shared/schema"
 	"crosswalk/shared/topology"
@@ -58,4 +60,14 @@ func (p *project) functions() string { return filepath.Join(p.root, "functions")
 // check returns every finding about the project's contracts.
 func (p *project) check() ([]contract.Finding, error) {
 	return contract.CheckAgainst(p.functions(), p.topology, p.schemas)
+}
+
+// exactly wants two arguments and says what they are.
+func exactly(what, example string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != 2 {
+			return fmt.Errorf("it wants %s, such as crosswalk %s, and got %d arguments; --help says more", what, example, len(args))
+		}
+		return nil
+	}
 }

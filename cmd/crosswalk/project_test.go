@@ -54,3 +54,17 @@ func TestCheckGoesByTheProjectsOwnFiles(t *testing.T) {
 		t.Errorf("a faulty topology: %v", err)
 	}
 }
+
+func TestACommandSaysWhatItsArgumentsAre(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"try", "invoice-to-dataverse"}, "it wants a flow and a record, such as crosswalk try invoice-to-dataverse posted, and got 1 arguments"},
+		{[]string{"schema", "pull"}, "it wants a system and an entity, such as crosswalk schema pull dataverse account, and got 0 arguments"},
+	} {
+		if _, _, err := crosswalk(t, "", c.args...); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%v: %v", c.args, err)
+		}
+	}
+}

@@ -43,7 +43,7 @@ SALESFORCE_CLIENT_ID. What the environment doesn't tell is kept from the snapsho
 With --from-file it needs no environment and no credentials: somebody who may see the environment saves its answers, in a
 browser for instance (docs/schemas.md says which).`,
 		Example: "  crosswalk schema pull dataverse account --dry-run\n  crosswalk schema pull fno CustomersV3\n  crosswalk schema pull salesforce Account\n  crosswalk schema pull dataverse account --from-file account.json --from-file picklists.json",
-		Args:    cobra.ExactArgs(2),
+		Args:    exactly("a system and an entity", "schema pull dataverse account"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root, err := projectRoot()
 			if err != nil {

@@ -31,7 +31,7 @@ source's row, or for a flow with state: event the event, also inside an Event Gr
 The exit status is 0 where everything is accepted, 1 where something is rejected (0 where --save keeps that), and 2 where
 nothing could be tried.`,
 		Example: "  crosswalk try invoice-to-dataverse posted\n  crosswalk try account-to-fno row.json --format json",
-		Args:    cobra.ExactArgs(2),
+		Args:    exactly("a flow and a record", "try invoice-to-dataverse posted"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if format != "text" && format != "json" {
 				return fmt.Errorf("there is no format %q: text or json", format)

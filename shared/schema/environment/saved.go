@@ -137,7 +137,7 @@ func (p *pull) savedTable(name string, files []File) error {
 	}
 	for _, d := range derived {
 		if slices.ContainsFunc(without, func(a attribute) bool { return a.AttributeType == d.types }) {
-			p.pulled.Notes = append(p.pulled.Notes, fmt.Sprintf("options aren't told: save EntityDefinitions(LogicalName='%s')/Attributes/Microsoft.Dynamics.CRM.%s?$select=LogicalName&$expand=%s too",
+			p.pulled.Notes = append(p.pulled.Notes, fmt.Sprintf("options aren't told: save /api/data/v9.2/EntityDefinitions(LogicalName='%s')/Attributes/Microsoft.Dynamics.CRM.%s?$select=LogicalName&$expand=%s too",
 				name, d.metadata, strings.ReplaceAll(d.expand, "($select=Options)", "")))
 		}
 	}

@@ -110,7 +110,7 @@ func TestSavedTableWithoutOptionsAndKeysSaysWhatToSave(t *testing.T) {
 	if !slices.Contains(p.Kept, environment.Untold{Part: "alternate keys"}) || !slices.Contains(p.Kept, environment.Untold{Part: "options", Column: "industrycode"}) || slices.Contains(p.Kept, environment.Untold{Part: "length", Column: "name"}) {
 		t.Errorf("kept %v", p.Kept)
 	}
-	want := "options aren't told: save EntityDefinitions(LogicalName='account')/Attributes/Microsoft.Dynamics.CRM.PicklistAttributeMetadata?$select=LogicalName&$expand=OptionSet,GlobalOptionSet too"
+	want := "options aren't told: save /api/data/v9.2/EntityDefinitions(LogicalName='account')/Attributes/Microsoft.Dynamics.CRM.PicklistAttributeMetadata?$select=LogicalName&$expand=OptionSet,GlobalOptionSet too"
 	if !slices.Contains(p.Notes, want) {
 		t.Errorf("notes %q", p.Notes)
 	}
