@@ -200,7 +200,7 @@ func (c *compiler) convertible(d *fieldDoc, f *fieldPlan, at *element, source *s
 	if d.DatePart == nil {
 		c.zoned(d, f, at, source, target)
 	}
-	if why, fix := c.loss(from, source, target, f.zone != nil); why != "" {
+	if why, fix := c.loss(d, from, source, target, f.zone != nil); why != "" {
 		c.add(at, fix, "field %s: %s can't become %s without loss: %s", f.column.Name, describeColumn(source), describeColumn(target), why)
 		return
 	}
@@ -212,13 +212,15 @@ func (c *compiler) convertible(d *fieldDoc, f *fieldPlan, at *element, source *s
 func describeColumn(c *schema.Column) string { return c.Name + " (" + c.Type + ")" }
 
 // loss says why a source type can't go into a target type as it is, and what to do; "" where it can.
-func (c *compiler) loss(from schema.Kind, source, target *schema.Column, zoned bool) (why, fix string) {
+func (c *compiler) loss(d *fieldDoc, from schema.Kind, source, target *schema.Column, zoned bool) (why, fix string) {
 	const useMap = "say what each value becomes: map: {…}, other: reject"
 	switch {
 	case from == schema.List:
 		return "a list has many values", "say what is made of its rows, such as rows: count, or rows: project with fields"
 	case from == schema.Choices:
 		return "a set of options has many values", "map another field"
+	case target.Kind == schema.List:
+		return "one value is no list", "name a list and say what becomes of its rows: from: Lines, rows: project, fields: {…}"
 	case target.Kind == schema.Text:
 		if from == schema.Boolean {
 			return "nobody can know which texts stand for yes and no", useMap
@@ -230,8 +232,8 @@ func (c *compiler) loss(from schema.Kind, source, target *schema.Column, zoned b
 		if from == schema.Number {
 			return "decimal places would be lost", "say how to round, such as round: {places: 0, mode: half-even}, or map a whole number"
 		}
-		if from == schema.Integer && (compareNumbers(bound(source.Min, minInt64), bound(target.Min, minInt64)) < 0 || compareNumbers(bound(source.Max, maxInt64), bound(target.Max, maxInt64)) > 0) && wider(source, target) {
-			return "the source's numbers go further than the target's", "map it to a wider field or to a text"
+		if from == schema.Integer && d.OutOfRange == nil && (compareNumbers(bound(source.Min, minInt64), bound(target.Min, minInt64)) < 0 || compareNumbers(bound(source.Max, maxInt64), bound(target.Max, maxInt64)) > 0) && wider(source, target) {
+			return "the source's numbers go further than the target's", "map it to a wider field or to a text, or say what becomes of the others: outOfRange: reject"
 		}
 		if from != schema.Integer && from != schema.Text {
 			return "they mean different things", useMap

@@ -207,7 +207,7 @@ var findingCases = []findingCase{
 	{`description: {from: SalesMemo, longer: cut}`, `numberofemployees: {from: CreditLimit}`,
 		`contract.yaml:13:29: field numberofemployees: CreditLimit (Decimal) can't become numberofemployees (Integer) without loss: decimal places would be lost (fix: say how to round, such as round: {places: 0, mode: half-even}, or map a whole number)`},
 	{`description: {from: SalesMemo, longer: cut}`, `numberofemployees: {from: AddressRecordId}`,
-		`contract.yaml:13:29: field numberofemployees: AddressRecordId (Int64) can't become numberofemployees (Integer) without loss: the source's numbers go further than the target's (fix: map it to a wider field or to a text)`},
+		`contract.yaml:13:29: field numberofemployees: AddressRecordId (Int64) can't become numberofemployees (Integer) without loss: the source's numbers go further than the target's (fix: map it to a wider field or to a text, or say what becomes of the others: outOfRange: reject)`},
 	{`description: {from: SalesMemo, longer: cut}`, `paymenttermscode: {from: PaymentTerms}`,
 		`contract.yaml:13:28: field paymenttermscode: PaymentTerms (String) can't become paymenttermscode (Picklist) without loss: the target has options of its own (fix: say what each value becomes: map: {…}, other: reject)`},
 	{`description: {from: SalesMemo, longer: cut}`, `paymenttermscode: {from: PaymentTerms, map: {Net30: 5}}`,

@@ -24,6 +24,7 @@ func TestWhereAndMapsCompareValues(t *testing.T) {
 		{eventToTable, `whole: {from: Whole, table: {"01": 1, "7": 2}, other: 3, blank: {from: Text, blank: null}}`, `"Whole":null,"Text":"01"`, `whole=1`},
 	})
 	runFindings(t, []fieldCase{
+		{shippedToParcel, count(`Name: ""`), `contract.yaml:11:51: field money: Lines[].Name is never blank in a row that counts (fix: write the value that is wanted)`},
 		{shippedToParcel, count(`Quantity: two`), `contract.yaml:11:55: field money: Lines[].Quantity is a whole number and never "two" (fix: write a number)`},
 		{shippedToParcel, count(`Quantity: "07"`), `contract.yaml:11:55: field money: Lines[].Quantity is a whole number and never "07" (fix: write "7", without leading zeros)`},
 		{shippedToParcel, count(`Quantity: 1.5`), `contract.yaml:11:55: field money: Lines[].Quantity is a whole number and never "1.5" (fix: write a whole number)`},

@@ -27,6 +27,8 @@ func TestUnitsAndRounding(t *testing.T) {
 		{eventToTable, `whole: {from: Real, round: {places: 0, mode: half-even}}`, `"Real":100.6`, `out-of-range: whole (from Real)`},
 		{eventToTable, `whole: {from: Real, round: {places: 0, mode: half-even}, outOfRange: clamp}`, `"Real":100.6`, `whole=100`},
 		{eventToTable, `whole: {from: Whole, outOfRange: clamp}`, `"Whole":-5`, `whole=0`},
+		{eventToTable, `whole: {from: Big, outOfRange: clamp}`, `"Big":9007199254740993`, `whole=100`},
+		{eventToTable, `whole: {from: Big, outOfRange: reject}`, `"Big":9007199254740993`, `out-of-range: whole (from Big)`},
 		{eventToTable, `whole: {from: Whole, outOfRange: reject}`, `"Whole":-5`, `out-of-range: whole (from Whole)`},
 		{eventToTable, `number: {from: Text, times: 2}`, `"Text":"12.50"`, `number=25`},
 		{eventToTable, `number: {from: Text, times: 2}`, `"Text":"12,50"`, `bad-value: number (from Text)`},

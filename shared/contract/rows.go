@@ -130,6 +130,9 @@ func (c *compiler) where(d *fieldDoc, list *listPlan) []rowTest {
 			continue
 		}
 		text, why, fix := matchable(column, m.value.text)
+		if strings.TrimSpace(m.value.text) == "" {
+			why, fix = "is never blank in a row that counts", "write the value that is wanted"
+		}
 		if why != "" {
 			c.add(m.value, fix, "field %s: %s %s", d.name.text, column.Name, why)
 			continue
