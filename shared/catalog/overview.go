@@ -153,16 +153,22 @@ func (b *book) claims(entity string) []claim {
 }
 
 func fieldSource(f *flow, field *contract.FieldRule) string {
+	out := title(f.From.System) + " "
 	if field.Fixed {
-		return "fixed value " + option(field.Column, field.Constant)
+		out = "fixed value " + option(field.Column, field.Constant)
+	} else {
+		out += code(f.From.Entity + "." + field.Source.Column.Name)
 	}
-	return title(f.From.System) + " " + code(f.From.Entity+"."+field.Source.Column.Name)
+	if field.Initial {
+		out += ", into a new record only"
+	}
+	return out
 }
 
 // ownership writes the matrix of every entity that a flow writes.
 func (b *book) ownership() []byte {
 	w := newPage("Who owns which field")
-	w.line("One system owns each field: it alone decides the value, and only a flow from that system may write it. " +
+	w.line("One system owns each field: it alone decides the value, and only a flow from that system may write it, another one at most into a new record. " +
 		"Key fields say which record is meant, so every flow of an entity may fill them.")
 	if slices.ContainsFunc(b.flows, func(f flow) bool { return len(f.Rows()) > 0 }) {
 		w.line("Flows whose keys have different fixed values write different rows, and in each of them a field has one owner.")
