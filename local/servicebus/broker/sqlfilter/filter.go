@@ -45,10 +45,7 @@ type Source interface {
 }
 
 // Filter is a parsed filter. It may be used by several goroutines.
-type Filter struct {
-	text string
-	root predicate
-}
+type Filter struct{ root predicate }
 
 // Parse reads a filter. The error wraps [ErrSyntax] and gives the place as a character's number from 1.
 func Parse(text string) (*Filter, error) { return ParseWith(text, nil) }
@@ -63,11 +60,8 @@ func ParseWith(text string, parameters map[string]any) (*Filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Filter{text: text, root: root}, nil
+	return &Filter{root}, nil
 }
-
-// String returns the filter as it was written.
-func (f *Filter) String() string { return f.text }
 
 // Matches says whether a filter selects a message: whether it's true, not false or unknown. The error wraps
 // [ErrEvaluation].
