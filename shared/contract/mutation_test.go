@@ -20,7 +20,7 @@ const (
 	fewMutations  = 40
 	mutationsSeed = 20260701
 	// noticedShare is the least share of mutations that the check or an example must notice, in percent.
-	noticedShare = 92
+	noticedShare = 85
 )
 
 // toothless are the kinds of mutation that neither the check nor an example can notice every time, and why.
