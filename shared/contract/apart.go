@@ -3,6 +3,7 @@ package contract
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"crosswalk/shared/schema"
 )
@@ -17,12 +18,22 @@ func (p *Plan) Apart(other *Plan) (column string, ok bool) {
 	for _, name := range p.To.Key {
 		a, okA := p.fixedKey(name)
 		b, okB := other.fixedKey(name)
-		// Both systems compare the texts of keys without regard to case and to blanks at the end.
-		if okA && okB && !strings.EqualFold(strings.TrimRight(a, " "), strings.TrimRight(b, " ")) {
+		if okA && okB && surelyDiffer(a, b) {
 			return name, true
 		}
 	}
 	return "", false
+}
+
+// surelyDiffer reports whether two texts differ for every database. They compare the texts of keys without regard to case and to blanks
+// at the end, and what a letter with an accent equals depends on the collation, so that only ASCII is sure.
+func surelyDiffer(a, b string) bool {
+	a, b = strings.TrimRight(a, " "), strings.TrimRight(b, " ")
+	return isASCII(a) && isASCII(b) && !strings.EqualFold(a, b)
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 // fixedKey returns the text of a column of the key that has the same value in every record.

@@ -69,6 +69,7 @@ func TestFlowsKeepTheirRowsApartByTheirKeys(t *testing.T) {
 		{"different fixed values", "{value: sales}", "{value: free text}", name, "", true},
 		{"the same fixed value", "{value: sales}", "{value: sales}", name, both, true},
 		{"the same to a database", "{value: sales}", `{value: "SALES "}`, name, both, true},
+		{"the same but for an accent", "{value: café}", "{value: cafe}", name, both, true},
 		{"a value of the record", "{value: sales}", "{from: SalesOrderId, blank: reject, longer: reject}", name, both, true},
 		{"a value with a condition", "{value: sales}", `{value: free text, when: InvoiceId != "x", otherwise: {value: sales}}`, name, both, true},
 		{"another owner, in other rows", "{value: sales}", "{value: free text}", "name: {owner: dataverse}", "", true},
