@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"crosswalk/shared/schema"
 	"crosswalk/shared/topology"
@@ -64,7 +65,7 @@ func (c *checker) add(file string, at *element, fix, format string, args ...any)
 }
 
 // functionNames is what the Functions host takes for a function's name (its Utility.FunctionNameRegex), but for the length.
-var functionNames = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
+var functionNames = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`) })
 
 // folder checks one function. A folder without contract.yaml and function.json is none.
 func (c *checker) folder(path, name string) {
@@ -86,7 +87,7 @@ func (c *checker) folder(path, name string) {
 	if len(name) > topology.MaxNameLength {
 		c.add(first, nil, "rename the folder", "the function's name has %d characters; a subscription's may have %d", len(name), topology.MaxNameLength)
 	}
-	if !functionNames.MatchString(name) {
+	if !functionNames().MatchString(name) {
 		c.add(first, nil, "rename the folder, such as customer-to-dataverse", "the function's name %q isn't made of letters, digits and hyphens behind a letter, so the host would leave the function out", name)
 	}
 	if binding != nil {

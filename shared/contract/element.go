@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -188,7 +189,7 @@ func syntaxFix(data []byte, line int, message string) string {
 	switch {
 	case strings.HasPrefix(strings.TrimLeft(text, " "), "\t"):
 		return "replace the tab at the line's beginning with spaces"
-	case noBlank.MatchString(text):
+	case noBlank().MatchString(text):
 		return "put a blank behind the colon"
 	case strings.Contains(message, "not allowed in this context") && margin(text) != margin(before) && before != "" && !strings.HasSuffix(before, ":"):
 		return "let the line begin in the same column as the one above it that it belongs to, and see that brackets and quotes above it are closed"
@@ -197,7 +198,7 @@ func syntaxFix(data []byte, line int, message string) string {
 }
 
 // noBlank matches a key whose value follows the colon without a blank.
-var noBlank = regexp.MustCompile(`^\s*[A-Za-z0-9_]+:[^\s:]`)
+var noBlank = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\s*[A-Za-z0-9_]+:[^\s:]`) })
 
 func (r *reader) position(n ast.Node) *element {
 	e := &element{file: r.mark, line: 1, column: 1}

@@ -23,19 +23,21 @@ func isTodo(text string) bool {
 }
 
 // todos returns the places below e that still have to be filled in.
-func todos(e *element, path ...string) []todo {
-	var out []todo
+func todos(e *element) []todo { return appendTodos(nil, e, nil) }
+
+// appendTodos appends those below e, which stands at path. What lies behind path in its memory is overwritten.
+func appendTodos(out []todo, e *element, path []string) []todo {
 	if e.shape == textShape && isTodo(e.text) {
-		return []todo{{e, path}}
+		return append(out, todo{e, slices.Clone(path)})
 	}
 	for _, item := range e.items {
-		out = append(out, todos(item, path...)...)
+		out = appendTodos(out, item, path)
 	}
 	for _, m := range e.members {
 		if isTodo(m.key.text) {
-			out = append(out, todo{m.key, path})
+			out = append(out, todo{m.key, slices.Clone(path)})
 		}
-		out = append(out, todos(m.value, append(slices.Clone(path), m.key.text)...)...)
+		out = appendTodos(out, m.value, append(path, m.key.text))
 	}
 	return out
 }
