@@ -62,13 +62,16 @@ const breath = 200 * time.Microsecond
 // Load loads every contract that isn't loaded yet and returns the first error. A message that comes meanwhile goes first.
 func (l *Library) Load(ctx context.Context) error {
 	for _, name := range l.names {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if _, err := l.Plan(name); err != nil {
+			return err
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(breath):
-		}
-		if _, err := l.Plan(name); err != nil {
-			return err
 		}
 	}
 	return nil
