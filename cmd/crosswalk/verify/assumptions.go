@@ -56,6 +56,11 @@ func Assumptions() []Assumption {
 			Fix:      "pull from the environment itself, or look at the lengths in the snapshot that crosswalk schema pull writes",
 		},
 		{
+			File: "shared/odata/names.go", Question: "Dataverse names the alternate key that forbids a row, by its schema name or its label",
+			Evidence: "a dead letter with the reason other-key-taken shows it; without the name its description says the same",
+			Fix:      "look for the key among the table's keys in the maker portal",
+		},
+		{
 			File: "shared/registration/checkdataverse.go", Question: "a queue that the registration tool makes has contract 2 or 6",
 			Evidence: "both are taken, so nothing depends on it",
 			Fix:      "nothing to do; crosswalk register dataverse --check shows whether the endpoint is found",
